@@ -1,0 +1,188 @@
+//! The running agent: built from a configuration, with everything that can fail failing there; then run until told
+//! to stop.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context, anyhow};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info};
+
+use crate::config::Config;
+use crate::discovery::auto;
+use crate::engine::Engine;
+use crate::kernel::{Kernel, Options};
+use crate::model::{NetnsCookie, State};
+use crate::publish::Server;
+use crate::reload::{ReloadHandle, ReloadStatus, Request};
+use crate::runner::{Runner, RunnerHandle, plan};
+
+/// How long requests and the last tick may take to end once the agent was told to stop.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// What the command line adds to the configuration.
+#[derive(Clone, Debug, Default)]
+pub struct Setup {
+    /// The file that the configuration came from, to be read again on reload; `None` if there is none.
+    pub config_file: Option<PathBuf>,
+    /// The cgroup to attach to, instead of the one that is found.
+    pub cgroup: Option<PathBuf>,
+}
+
+/// An agent that counts, and serves once it is run.
+pub struct App {
+    runner: Runner,
+    handle: RunnerHandle,
+    state: watch::Receiver<Arc<State>>,
+    server: Server,
+    reload: ReloadHandle,
+    reloader: Reloader,
+}
+
+impl App {
+    /// Loads and attaches the programs, reads the counters for the first time, binds the address. On error nothing is
+    /// left in the kernel.
+    pub fn build(config: Config, setup: Setup) -> anyhow::Result<Self> {
+        let (reload, requests, status) = ReloadHandle::channel();
+        let plan = plan(&config);
+        // The engine is built before the kernel is touched: what is wrong with the pools is known by then.
+        let netns = crate::kernel::netns_cookie().unwrap_or(NetnsCookie(0));
+        let engine = Engine::new(plan.clone(), netns)?;
+        let wanted: Vec<_> = engine.wanted().collect();
+        let options = Options {
+            cgroup: setup.cgroup.clone(),
+            capacity: capacity(wanted.len()),
+            learning: plan.pools.is_none(),
+            live_interval: config.live_interval,
+        };
+        let kernel = Kernel::attach(options, wanted)?;
+        let (runner, handle, state) = Runner::new(kernel, engine, config.interval)?;
+        let server = Server::bind(config.web.listen, state.clone(), reload.clone())?;
+        let reloader = Reloader {
+            requests,
+            status,
+            runner: handle.clone(),
+            file: setup.config_file,
+            listen: config.web.listen,
+        };
+        Ok(Self { runner, handle, state, server, reload, reloader })
+    }
+
+    /// Where the agent serves HTTP; tells the port if the configuration left it to the system.
+    pub fn address(&self) -> SocketAddr {
+        self.server.local_addr()
+    }
+
+    /// The state after each tick.
+    pub fn state(&self) -> watch::Receiver<Arc<State>> {
+        self.state.clone()
+    }
+
+    /// Asks for reloads.
+    pub fn reload(&self) -> ReloadHandle {
+        self.reload.clone()
+    }
+
+    /// Runs until `stop` is cancelled; the hook is detached and all requests are answered when this returns.
+    ///
+    /// # Errors
+    /// If a part of the agent ended unasked: its name and why.
+    pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
+        let Self { runner, handle, server, reloader, .. } = self;
+        let (ended, ticking) = oneshot::channel();
+        let thread = thread::Builder::new()
+            .name("evenkeel-tick".to_owned())
+            .spawn(move || drop(ended.send(runner.run())))
+            .context("cannot start the thread that ticks")?;
+        let serving = CancellationToken::new();
+        let mut server = tokio::spawn(server.serve(serving.clone()));
+        let mut reloads = tokio::spawn(reloader.run());
+        let mut ticking = ticking;
+
+        let outcome = tokio::select! {
+            () = stop.cancelled() => Ok(()),
+            ended = &mut ticking => Err(unasked("the tick", ended.context("it panicked").flatten())),
+            ended = &mut server => Err(unasked("the HTTP server", ended.context("it panicked").flatten())),
+            ended = &mut reloads => Err(unasked("the reloader", ended.context("it panicked"))),
+        };
+        info!("stopping");
+        serving.cancel();
+        handle.stop();
+        reloads.abort();
+        let drained = tokio::time::timeout(DRAIN, async {
+            if !server.is_finished() {
+                drop(server.await);
+            }
+            if !thread.is_finished() {
+                drop(ticking.await);
+            }
+        });
+        if drained.await.is_err() {
+            error!("requests or the last tick did not end within {DRAIN:?}; ending without them");
+        }
+        outcome
+    }
+}
+
+fn unasked(what: &str, ended: anyhow::Result<()>) -> anyhow::Error {
+    match ended {
+        Ok(()) => anyhow!("{what} ended although nobody asked it to"),
+        Err(error) => error.context(format!("{what} failed")),
+    }
+}
+
+/// Room for twice what is configured, so that a reload can add pools, and for what auto mode learns.
+fn capacity(backends: usize) -> u32 {
+    u32::try_from(backends * 2).unwrap_or(u32::MAX).max(auto::MOST_ENDPOINTS)
+}
+
+/// Carries out reloads, one at a time.
+struct Reloader {
+    requests: mpsc::Receiver<Request>,
+    status: watch::Sender<ReloadStatus>,
+    runner: RunnerHandle,
+    file: Option<PathBuf>,
+    listen: SocketAddr,
+}
+
+impl Reloader {
+    async fn run(mut self) {
+        while let Some(answer) = self.requests.recv().await {
+            let outcome = self.reload().await;
+            match &outcome {
+                Ok(()) => info!("configuration reloaded"),
+                Err(error) => error!("configuration not reloaded, the old one stays in force:\n{error}"),
+            }
+            self.status.send_modify(|status| {
+                status.successful = outcome.is_ok();
+                status.error = outcome.clone().err();
+                if outcome.is_ok() {
+                    status.last_success = SystemTime::now();
+                }
+            });
+            // Whoever asked may not wait for the answer.
+            drop(answer.send(outcome));
+        }
+    }
+
+    async fn reload(&self) -> Result<(), String> {
+        let Some(file) = self.file.clone() else {
+            return Err("the agent runs without a configuration file: start it with --config FILE".to_owned());
+        };
+        let config = tokio::task::spawn_blocking(move || Config::load(&file))
+            .await
+            .map_err(|error| error.to_string())?
+            .map_err(|error| error.to_string())?;
+        if config.web.listen != self.listen {
+            return Err(format!(
+                "web.listen changed from {} to {}: that needs a restart of the agent",
+                self.listen, config.web.listen
+            ));
+        }
+        self.runner.apply(config).await
+    }
+}

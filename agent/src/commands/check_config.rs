@@ -1,0 +1,112 @@
+//! `evenkeel check-config`: says whether a configuration file is sound, and what to change if it is not.
+
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::Context as _;
+use serde::Serialize;
+
+use crate::config::{Config, ConfigError, Problem};
+
+/// The exit code for a sound configuration.
+const FINE: u8 = 0;
+/// The exit code for one that is not.
+const BAD_CONFIGURATION: u8 = 2;
+
+/// Checks the file at `path` and returns the exit code: 0 if it is sound, 2 if not.
+///
+/// A summary goes to `out`, problems go to `err`; with `json` both go to `out` as one object. Fails only if
+/// neither can be written.
+pub fn run(
+    path: &Path,
+    json: bool,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> anyhow::Result<u8> {
+    let result = Config::load(path);
+    let code = if result.is_ok() {
+        FINE
+    } else {
+        BAD_CONFIGURATION
+    };
+    let name = path.display().to_string();
+    let written = match &result {
+        _ if json => write_json(&name, &result, out),
+        Ok(config) => writeln!(out, "{name}: ok: {}", summary(config)),
+        Err(error) => writeln!(err, "{error}"),
+    };
+    written.context("cannot write the result")?;
+    Ok(code)
+}
+
+/// One line on what the configuration makes the agent do.
+fn summary(config: &Config) -> String {
+    let pools = match (config.pools.len(), config.discovery.auto) {
+        (0, true) => "no pools, so those found on this host are watched".to_owned(),
+        (0, false) => {
+            "no pools, and nothing is watched because `discovery.auto` is false".to_owned()
+        }
+        (pools, _) => format!(
+            "{}, {}",
+            counted(pools, "pool"),
+            counted(config.backends(), "backend")
+        ),
+    };
+    format!("{pools}, listening on {}", config.web.listen)
+}
+
+/// "1 pool", "2 pools".
+fn counted(count: usize, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{plural}")
+}
+
+/// What `--output json` prints.
+#[derive(Serialize)]
+struct Outcome<'a> {
+    file: &'a str,
+    ok: bool,
+    /// Absent for a configuration that is not sound.
+    pools: Option<usize>,
+    backends: Option<usize>,
+    problems: Vec<ProblemJson<'a>>,
+}
+
+/// One problem; line and column are null if the file as a whole is meant.
+#[derive(Serialize)]
+struct ProblemJson<'a> {
+    line: Option<usize>,
+    column: Option<usize>,
+    message: &'a str,
+    help: Option<&'a str>,
+}
+
+impl<'a> From<&'a Problem> for ProblemJson<'a> {
+    fn from(problem: &'a Problem) -> Self {
+        let position = problem.position.as_ref();
+        Self {
+            line: position.map(|at| at.line),
+            column: position.map(|at| at.column),
+            message: &problem.message,
+            help: problem.help.as_deref(),
+        }
+    }
+}
+
+fn write_json(
+    name: &str,
+    result: &Result<Config, ConfigError>,
+    out: &mut dyn Write,
+) -> std::io::Result<()> {
+    let config = result.as_ref().ok();
+    let problems = result.as_ref().err().map_or(&[][..], ConfigError::problems);
+    let outcome = Outcome {
+        file: name,
+        ok: config.is_some(),
+        pools: config.map(|config| config.pools.len()),
+        backends: config.map(Config::backends),
+        problems: problems.iter().map(ProblemJson::from).collect(),
+    };
+    serde_json::to_writer(&mut *out, &outcome)?;
+    writeln!(out)
+}

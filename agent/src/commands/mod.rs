@@ -1,0 +1,134 @@
+//! The command line: one file per subcommand.
+//!
+//! Data goes to standard output, messages to standard error.
+
+pub mod check_config;
+mod doctor;
+mod run;
+
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use tracing_subscriber::EnvFilter;
+
+/// Exit codes; a part of the contract with scripts.
+mod exit {
+    /// Everything is as it should be.
+    pub(super) const FINE: u8 = 0;
+    /// The tool or its surroundings failed.
+    pub(super) const FAILED: u8 = 1;
+    /// The command line or the configuration is wrong.
+    pub(super) const USAGE: u8 = 2;
+}
+
+/// Where the configuration is if nobody says otherwise.
+pub const DEFAULT_CONFIG: &str = "/etc/evenkeel/evenkeel.yaml";
+
+/// Real-time traffic-skew monitor: counts connections and bytes per backend in the kernel, and tells how evenly they
+/// are spread.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true, arg_required_else_help = true)]
+pub struct Cli {
+    /// How messages are written to standard error.
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
+    log_format: LogFormat,
+
+    /// Which messages are written: error, warn, info, debug, trace, or a filter such as `info,evenkeel::engine=debug`.
+    #[arg(long, global = true, default_value = "info", value_name = "FILTER")]
+    log_level: EnvFilter,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum LogFormat {
+    Text,
+    Json,
+}
+
+/// How data is written to standard output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Count, measure and export until stopped: the daemon.
+    Run {
+        /// The configuration file. Without one, `/etc/evenkeel/evenkeel.yaml` is used if it exists; else every
+        /// endpoint that this host connects to is counted, grouped by port.
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+        /// The root of the host's cgroup v2 hierarchy, if it is not to be found by itself.
+        #[arg(long, value_name = "DIRECTORY")]
+        cgroup: Option<PathBuf>,
+    },
+    /// Say whether a configuration file is right, and what to change if not.
+    CheckConfig {
+        /// The configuration file.
+        #[arg(default_value = DEFAULT_CONFIG)]
+        file: PathBuf,
+        /// How to print the result.
+        #[arg(long, value_enum, default_value_t = Output::Text)]
+        output: Output,
+    },
+    /// Say what this host offers, what is missing, and how to get it.
+    Doctor {
+        /// The root of the host's cgroup v2 hierarchy, if it is not to be found by itself.
+        #[arg(long, value_name = "DIRECTORY")]
+        cgroup: Option<PathBuf>,
+        /// How to print the result.
+        #[arg(long, value_enum, default_value_t = Output::Text)]
+        output: Output,
+    },
+}
+
+impl Cli {
+    /// Does what was asked, and gives the exit code.
+    pub fn run(self) -> ExitCode {
+        start_log(self.log_format, self.log_level);
+        let (mut out, mut err) = (io::stdout().lock(), io::stderr());
+        let outcome = match self.command {
+            Command::Run { config, cgroup } => {
+                drop(out);
+                run::run(config, cgroup)
+            }
+            Command::CheckConfig { file, output } => {
+                check_config::run(&file, output == Output::Json, &mut out, &mut err)
+            }
+            Command::Doctor { cgroup, output } => {
+                doctor::run(cgroup.as_deref(), output == Output::Json, &mut out)
+            }
+        };
+        ExitCode::from(outcome.unwrap_or_else(|error| report(&error)))
+    }
+}
+
+/// Prints an error once; a reader that went away (`| head`) is none.
+fn report(error: &anyhow::Error) -> u8 {
+    let broken_pipe = |cause: &io::Error| cause.kind() == io::ErrorKind::BrokenPipe;
+    if error.chain().filter_map(|cause| cause.downcast_ref()).any(broken_pipe) {
+        return exit::FINE;
+    }
+    // Nothing can be done if standard error is gone as well.
+    drop(writeln!(io::stderr(), "evenkeel: {error:#}"));
+    exit::FAILED
+}
+
+fn start_log(format: LogFormat, filter: EnvFilter) {
+    let colour = io::stderr().is_terminal()
+        && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+        && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
+    let log = tracing_subscriber::fmt().with_writer(io::stderr).with_env_filter(filter);
+    match format {
+        LogFormat::Text => log.with_ansi(colour).init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
+    }
+}

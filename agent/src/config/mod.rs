@@ -1,0 +1,119 @@
+//! What was written in the configuration file -> what is meant; every error with file, line and what to write instead.
+//!
+//! It happens in two stages: `raw` holds the file as it is written, every value with its place and nothing refused
+//! but broken YAML; `check` turns that into a [`Config`] or into a list of all that is wrong with it.
+
+mod address;
+mod backend;
+mod check;
+mod error;
+mod excerpt;
+mod file;
+mod place;
+mod pool;
+mod problems;
+mod raw;
+mod shape;
+mod suggest;
+mod syntax;
+mod value;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::time::Duration;
+
+pub use error::{ConfigError, Position, Problem};
+
+use crate::model::PoolSpec;
+
+/// Where the configuration is, unless `--config` names another file.
+pub const DEFAULT_PATH: &str = "/etc/evenkeel/evenkeel.yaml";
+
+/// The most backends that a configuration may hold, over all its pools; one that is in two pools counts twice.
+///
+/// The kernel's map has a fixed size, so it can be dimensioned for every configuration that is accepted.
+pub const MAX_BACKENDS: usize = 100_000;
+
+/// A configuration without errors.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// The HTTP server.
+    pub web: Web,
+    /// How often the kernel's counters are read; 100 ms to 1 minute.
+    pub interval: Duration,
+    /// How far back the sliding windows reach; from `interval` to 24 hours.
+    pub window: Duration,
+    /// How often open connections are looked at; from `interval` to 5 minutes.
+    pub live_interval: Duration,
+    /// The pools to watch, in the order of the file; their names are unique, and all of them have
+    /// [`Source::Config`](crate::model::Source::Config).
+    pub pools: Vec<PoolSpec>,
+    /// Pools that the agent finds by itself.
+    pub discovery: Discovery,
+}
+
+/// The HTTP server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Web {
+    /// Where it listens; the kernel chooses the port if it is 0.
+    pub listen: SocketAddr,
+}
+
+/// Pools that the agent finds by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Discovery {
+    /// Whether the endpoints seen on this host make up the pools as long as `pools` is empty.
+    pub auto: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            web: Web::default(),
+            interval: Duration::from_secs(1),
+            window: Duration::from_secs(60),
+            live_interval: Duration::from_secs(5),
+            pools: Vec::new(),
+            discovery: Discovery::default(),
+        }
+    }
+}
+
+impl Default for Web {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 9797)),
+        }
+    }
+}
+
+impl Default for Discovery {
+    fn default() -> Self {
+        Self { auto: true }
+    }
+}
+
+impl Config {
+    /// Reads a file of at most 64 MiB. An empty one means: all defaults.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let bytes = file::read(path)?;
+        let name = path.display().to_string();
+        Self::parse(&name, file::decode(&name, &bytes)?)
+    }
+
+    /// Reads a text; `name` is what errors call it.
+    pub fn parse(name: &str, text: &str) -> Result<Self, ConfigError> {
+        let text = file::without_mark(text);
+        let (config, problems) = check::check(text);
+        if problems.is_empty() {
+            Ok(config)
+        } else {
+            Err(problems.into_error(name))
+        }
+    }
+
+    /// How many backends there are in all pools together.
+    pub fn backends(&self) -> usize {
+        self.pools.iter().map(|pool| pool.backends.len()).sum()
+    }
+}

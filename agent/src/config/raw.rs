@@ -1,0 +1,213 @@
+//! The configuration as it is written: every key that exists, all of them optional, nothing checked yet.
+
+use serde::de::{IgnoredAny, MapAccess};
+
+use super::place::{At, Place};
+use super::shape::{Entries, Field, Items, Scalar, Shape};
+
+/// A key that has no business where it stands.
+#[derive(Clone, Debug)]
+pub(super) enum Stray {
+    /// No key of this mapping, or one of a later version.
+    Unknown(At<String>),
+    /// A key that was there before.
+    Repeated { key: At<String>, first: Place },
+}
+
+/// A mapping with a fixed set of keys.
+pub(super) trait Section: Shape {
+    /// The keys that it can have.
+    const KEYS: &'static [&'static str];
+    /// The keys that belong here but that this version does not act on.
+    const LATER: &'static [&'static str];
+
+    /// The keys that should not be there, in the order of the file.
+    fn strays(&self) -> &[Stray];
+}
+
+/// Declares the mapping's type with its [`Shape`] and [`Section`].
+macro_rules! section {
+    ($(#[$doc:meta])* $name:ident { $($key:ident: $shape:ty,)* } later { $($later:ident,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, Default)]
+        pub(super) struct $name {
+            $(pub(super) $key: Option<Field<$shape>>,)*
+            strays: Vec<Stray>,
+        }
+
+        impl Section for $name {
+            const KEYS: &'static [&'static str] = &[$(stringify!($key)),*];
+            const LATER: &'static [&'static str] = &[$(stringify!($later)),*];
+
+            fn strays(&self) -> &[Stray] {
+                &self.strays
+            }
+        }
+
+        impl Shape for $name {
+            fn empty() -> Option<Self> {
+                Some(Self::default())
+            }
+
+            fn mapping<'de, A: MapAccess<'de>>(mut entries: A) -> Result<Option<Self>, A::Error> {
+                let mut this = Self::default();
+                while let Some(key) = entries.next_key::<At<String>>()? {
+                    let stray = match key.value.as_str() {
+                        $(stringify!($key) => read(&mut this.$key, key, &mut entries)?,)*
+                        _ => {
+                            entries.next_value::<IgnoredAny>()?;
+                            Some(Stray::Unknown(key))
+                        }
+                    };
+                    this.strays.extend(stray);
+                }
+                Ok(Some(this))
+            }
+        }
+
+        #[cfg(test)]
+        impl tests::Paths for $name {
+            fn paths(prefix: &str, out: &mut tests::Found) {
+                $(<$shape as tests::Paths>::paths(&tests::join(prefix, stringify!($key)), out);)*
+                out.later.extend(Self::LATER.iter().map(|key| tests::join(prefix, key)));
+            }
+        }
+    };
+}
+
+/// Reads the value that follows `key`; a second value of the same key is read over and handed back as a stray.
+fn read<'de, T: Shape, A: MapAccess<'de>>(
+    slot: &mut Option<Field<T>>,
+    key: At<String>,
+    entries: &mut A,
+) -> Result<Option<Stray>, A::Error> {
+    if let Some(first) = slot {
+        let first = first.key;
+        entries.next_value::<IgnoredAny>()?;
+        return Ok(Some(Stray::Repeated { key, first }));
+    }
+    *slot = Some(Field {
+        key: key.place,
+        value: entries.next_value()?,
+    });
+    Ok(None)
+}
+
+section! {
+    /// The whole file.
+    File {
+        web: Web,
+        interval: Scalar,
+        window: Scalar,
+        live_interval: Scalar,
+        pools: Items<Pool>,
+        discovery: Discovery,
+    } later { detection, alerting, }
+}
+
+section! {
+    /// `web`.
+    Web {
+        listen: Scalar,
+    } later { config_file, }
+}
+
+section! {
+    /// `discovery`.
+    Discovery {
+        auto: Scalar,
+    } later { nginx, haproxy, envoy, kubernetes, file_sd, }
+}
+
+section! {
+    /// `pools[]`.
+    Pool {
+        name: Scalar,
+        role: Scalar,
+        tolerance: Scalar,
+        backends: Items<Backend>,
+    } later {}
+}
+
+section! {
+    /// `pools[].backends[]`.
+    Backend {
+        address: Scalar,
+        weight: Scalar,
+        labels: Entries,
+    } later {}
+}
+
+#[cfg(test)]
+mod tests {
+    //! Compares the keys with those of the reference in `docs/configuration.md`.
+
+    use std::collections::BTreeSet;
+
+    use super::{Entries, File, Items, Scalar};
+
+    /// Keys as the reference writes them, such as `pools[].name`.
+    #[derive(Debug, Default, PartialEq)]
+    pub(super) struct Found {
+        pub(super) keys: BTreeSet<String>,
+        pub(super) later: BTreeSet<String>,
+    }
+
+    /// Lists the keys below a value that is written at `prefix`.
+    pub(super) trait Paths {
+        fn paths(prefix: &str, out: &mut Found);
+    }
+
+    impl Paths for Scalar {
+        fn paths(prefix: &str, out: &mut Found) {
+            out.keys.insert(prefix.to_owned());
+        }
+    }
+
+    impl Paths for Entries {
+        fn paths(prefix: &str, out: &mut Found) {
+            out.keys.insert(prefix.to_owned());
+        }
+    }
+
+    impl<T: Paths> Paths for Items<T> {
+        fn paths(prefix: &str, out: &mut Found) {
+            T::paths(&format!("{prefix}[]"), out);
+        }
+    }
+
+    pub(super) fn join(prefix: &str, key: &str) -> String {
+        if prefix.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{prefix}.{key}")
+        }
+    }
+
+    /// The headings of the reference that name a key; those below "Later versions" are list items.
+    fn documented(reference: &str) -> Found {
+        let named = |line: &str, mark: &str| {
+            let rest = line.strip_prefix(mark)?;
+            Some(rest.split('`').next()?.to_owned())
+        };
+        Found {
+            keys: reference
+                .lines()
+                .filter_map(|line| named(line, "### `"))
+                .collect(),
+            later: reference
+                .lines()
+                .filter_map(|line| named(line, "- `"))
+                .collect(),
+        }
+    }
+
+    #[test]
+    fn the_reference_has_every_key_and_no_other() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/configuration.md");
+        let reference = std::fs::read_to_string(path).unwrap();
+        let mut accepted = Found::default();
+        <File as Paths>::paths("", &mut accepted);
+        assert_eq!(documented(&reference), accepted);
+    }
+}

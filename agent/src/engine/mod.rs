@@ -1,0 +1,262 @@
+//! The tick: counters become pools, windows, measures, and one state for all to read.
+//!
+//! The engine owns all state and touches no kernel, clock or network: a tick is a function of the snapshot that it
+//! is given.
+
+mod endpoints;
+mod tracked_pool;
+mod window;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use evenkeel_skew::{Meter, WeightError};
+
+use self::endpoints::Endpoints;
+use self::tracked_pool::TrackedPool;
+use self::window::Shape;
+use crate::discovery::auto;
+use crate::kernel::Observed;
+use crate::model::{Endpoint, KernelState, NetnsCookie, Pool, PoolSpec, State};
+
+/// An endpoint that was learned is forgotten when it did nothing for so long. Longer than the kernel tries to connect
+/// (`tcp_syn_retries`: 127 s), so that a failure still finds its endpoint.
+const FORGET_AFTER: Duration = Duration::from_mins(10);
+
+/// What is to be tracked.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// How often there is a tick.
+    pub interval: Duration,
+    /// How far back windows reach.
+    pub window: Duration,
+    /// The pools; `None` to make pools of the endpoints that are seen.
+    pub pools: Option<Vec<PoolSpec>>,
+}
+
+/// A pool that cannot be tracked.
+#[derive(Debug, thiserror::Error)]
+#[error("pool `{pool}`: {error}")]
+pub struct PlanError {
+    /// Its name.
+    pub pool: String,
+    /// What is wrong with its weights.
+    #[source]
+    pub error: WeightError,
+}
+
+/// Turns snapshots into states.
+#[derive(Debug)]
+pub struct Engine {
+    plan: Plan,
+    own: NetnsCookie,
+    endpoints: Endpoints,
+    pools: Vec<TrackedPool>,
+    meter: Meter,
+    counter_resets: u64,
+    /// States published before, to be written over once nobody reads them.
+    spare: Vec<Arc<State>>,
+}
+
+/// What the engine is told of time, having no clock.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    /// When the snapshot was read.
+    pub taken: SystemTime,
+    /// How long the tick before took, from reading the counters to publishing.
+    pub last_tick: Duration,
+}
+
+/// What came of a tick.
+#[derive(Debug)]
+pub struct Tick {
+    /// The world after it.
+    pub state: Arc<State>,
+    /// Endpoints that were learned and are not worth watching any longer.
+    pub forgotten: Vec<Endpoint>,
+    /// Endpoints whose counters were reset from outside since the last tick.
+    pub resets: u64,
+}
+
+impl Engine {
+    /// An engine that has seen nothing yet; `own` is the agent's network namespace.
+    pub fn new(plan: Plan, own: NetnsCookie) -> Result<Self, PlanError> {
+        let mut engine = Self {
+            plan: Plan {
+                pools: None,
+                ..plan.clone()
+            },
+            own,
+            endpoints: Endpoints::default(),
+            pools: Vec::new(),
+            meter: Meter::new(),
+            counter_resets: 0,
+            spare: Vec::new(),
+        };
+        engine.set_plan(plan)?;
+        Ok(engine)
+    }
+
+    /// Tracks other pools from now on. Pools and backends that stay keep their windows, unless interval or window change.
+    /// Gives the endpoints that need not be watched any longer. On error nothing changes.
+    pub fn set_plan(&mut self, plan: Plan) -> Result<Vec<Endpoint>, PlanError> {
+        let specs = match &plan.pools {
+            Some(pools) => pools.clone(),
+            None => auto::group(self.endpoints.iter().map(|tracked| tracked.endpoint), self.own),
+        };
+        let pools = self.build(specs)?;
+        let same_shape = shape(&plan) == shape(&self.plan);
+        if !same_shape {
+            self.pools.clear();
+        }
+        self.plan = plan;
+        self.replace(pools);
+        let wanted: HashSet<Endpoint> = self.wanted().collect();
+        let tracked = self.endpoints.iter().map(|tracked| tracked.endpoint);
+        let unwanted = tracked.filter(|endpoint| !wanted.contains(endpoint)).collect();
+        self.endpoints.retain(|tracked| wanted.contains(&tracked.endpoint));
+        self.bind();
+        Ok(unwanted)
+    }
+
+    /// The endpoints of all pools; some may be in more than one.
+    pub fn wanted(&self) -> impl Iterator<Item = Endpoint> {
+        self.pools.iter().flat_map(|pool| pool.pool().endpoints.iter().copied())
+    }
+
+    /// Takes over a snapshot.
+    pub fn tick(&mut self, snapshot: &[Observed], kernel: &KernelState, moment: Moment) -> Tick {
+        let changes = self.endpoints.update(snapshot);
+        self.counter_resets += changes.reset;
+        let forgotten = if self.plan.pools.is_none() {
+            self.regroup(changes.new > 0)
+        } else {
+            Vec::new()
+        };
+        for pool in &mut self.pools {
+            pool.advance(&self.endpoints);
+        }
+        Tick {
+            state: self.publish(kernel, moment),
+            forgotten,
+            resets: changes.reset,
+        }
+    }
+
+    /// Auto mode: forgets endpoints that have been idle, and makes pools anew if the endpoints have changed.
+    fn regroup(&mut self, grown: bool) -> Vec<Endpoint> {
+        let ticks = FORGET_AFTER.as_nanos() / self.plan.interval.as_nanos().max(1);
+        let ticks = u64::try_from(ticks).unwrap_or(u64::MAX);
+        let now = self.endpoints.tick();
+        let idle = |busy: u64| now.saturating_sub(busy) > ticks;
+        let forgotten: Vec<Endpoint> = self
+            .endpoints
+            .iter()
+            .filter(|tracked| idle(tracked.busy))
+            .map(|tracked| tracked.endpoint)
+            .collect();
+        if forgotten.is_empty() && !grown {
+            return forgotten;
+        }
+        self.endpoints.retain(|tracked| !idle(tracked.busy));
+        let specs = auto::group(self.endpoints.iter().map(|tracked| tracked.endpoint), self.own);
+        // Equal weights are always valid.
+        if let Ok(pools) = self.build(specs) {
+            self.replace(pools);
+        }
+        self.bind();
+        forgotten
+    }
+
+    fn build(&self, specs: Vec<PoolSpec>) -> Result<Vec<Arc<Pool>>, PlanError> {
+        let current: HashMap<&str, &Arc<Pool>> =
+            self.pools.iter().map(|tracked| (tracked.pool().spec.name.as_str(), tracked.pool())).collect();
+        let mut pools = specs
+            .into_iter()
+            .map(|spec| match current.get(spec.name.as_str()) {
+                Some(same) if same.spec == spec => Ok(Arc::clone(same)),
+                _ => {
+                    let name = spec.name.clone();
+                    Pool::new(spec, self.own)
+                        .map(Arc::new)
+                        .map_err(|error| PlanError { pool: name, error })
+                }
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        pools.sort_by(|a, b| a.spec.name.cmp(&b.spec.name));
+        Ok(pools)
+    }
+
+    /// Tracks these pools instead of those so far.
+    fn replace(&mut self, pools: Vec<Arc<Pool>>) {
+        let shape = shape(&self.plan);
+        let mut old: HashMap<String, TrackedPool> = self
+            .pools
+            .drain(..)
+            .map(|tracked| (tracked.pool().spec.name.clone(), tracked))
+            .collect();
+        self.pools = pools
+            .into_iter()
+            .map(|pool| match old.remove(&pool.spec.name) {
+                Some(same) if Arc::ptr_eq(same.pool(), &pool) => same,
+                changed => TrackedPool::new(pool, shape, changed.as_ref()),
+            })
+            .collect();
+    }
+
+    fn bind(&mut self) {
+        for pool in &mut self.pools {
+            pool.bind(&mut self.endpoints);
+        }
+    }
+
+    /// Writes the state into one that nobody reads any longer, or into a new one.
+    fn publish(&mut self, kernel: &KernelState, moment: Moment) -> Arc<State> {
+        let unread = self.spare.iter_mut().position(|state| Arc::get_mut(state).is_some());
+        let mut shared = match unread {
+            Some(place) => self.spare.swap_remove(place),
+            None => Arc::new(self.blank(kernel)),
+        };
+        if let Some(state) = Arc::get_mut(&mut shared) {
+            self.write(state, kernel, moment);
+        }
+        // The current one, and the one before that a reader may still be at: more are not worth keeping.
+        self.spare.truncate(2);
+        self.spare.push(Arc::clone(&shared));
+        shared
+    }
+
+    fn write(&mut self, state: &mut State, kernel: &KernelState, moment: Moment) {
+        state.tick = self.endpoints.tick();
+        state.taken = moment.taken;
+        state.tick_duration = moment.last_tick;
+        state.interval = self.plan.interval;
+        state.window = self.plan.window;
+        state.kernel.clone_from(kernel);
+        state.kernel.counter_resets = self.counter_resets;
+        state.pools.truncate(self.pools.len());
+        for (place, pool) in self.pools.iter().enumerate() {
+            if place == state.pools.len() {
+                state.pools.push(pool.blank());
+            }
+            pool.write(&self.endpoints, &mut self.meter, &mut state.pools[place]);
+        }
+    }
+
+    fn blank(&self, kernel: &KernelState) -> State {
+        State {
+            tick: 0,
+            taken: SystemTime::UNIX_EPOCH,
+            interval: self.plan.interval,
+            window: self.plan.window,
+            tick_duration: Duration::ZERO,
+            pools: Vec::with_capacity(self.pools.len()),
+            kernel: kernel.clone(),
+        }
+    }
+}
+
+fn shape(plan: &Plan) -> Shape {
+    Shape::new(plan.window, plan.interval)
+}

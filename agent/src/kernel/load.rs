@@ -1,0 +1,279 @@
+//! Loading the programs and attaching the hook, with an error for every way in which a host can refuse.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::path::Path;
+
+use aya::maps::{Map, MapData};
+use aya::programs::{CgroupAttachMode, Iter, ProgramError, SockOps};
+use aya::{Btf, Ebpf, EbpfLoader};
+use evenkeel_abi::{Counters, Offsets, Settings};
+
+use super::host::{Capabilities, Capability, CgroupError, CgroupRoot, KernelVersion, OLDEST_KERNEL};
+use super::object::OBJECT;
+use super::offsets::{self, VMLINUX};
+use super::sys::{KeyBytes, Table};
+
+const HOOK: &str = "evenkeel_count";
+const WALK: &str = "evenkeel_walk";
+
+/// Why nothing can be counted on this host.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The kernel is older than the features that the programs use.
+    #[error("this kernel is {running}; evenkeel needs {OLDEST_KERNEL} or later")]
+    OldKernel {
+        /// The kernel's version.
+        running: KernelVersion,
+    },
+    /// The process may not load programs.
+    #[error(
+        "missing capabilities: {}. Run as root, or grant them (systemd: AmbientCapabilities=, Kubernetes: \
+         securityContext.capabilities.add)",
+        missing.join(", ")
+    )]
+    Capabilities {
+        /// The names of those that are missing.
+        missing: Vec<&'static str>,
+    },
+    /// No usable cgroup hierarchy.
+    #[error(transparent)]
+    Cgroup(#[from] CgroupError),
+    /// The network namespace's cookie is not available.
+    #[error("the kernel does not tell the cookie of the network namespace: {0}")]
+    NetnsCookie(#[source] io::Error),
+    /// The kernel refused the maps or the program.
+    #[error("the kernel refused the program: {}", shorten(&chain(.0.as_ref())))]
+    Refused(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The root cgroup carries a program that tolerates no other.
+    #[error(
+        "a program attached to the root cgroup without BPF_F_ALLOW_MULTI lets no other program in: find it with \
+         `bpftool cgroup tree` and detach it or change how its owner attaches it"
+    )]
+    NotShared,
+    /// The kernel admits 64 programs a cgroup and kind.
+    #[error("64 sock_ops programs are attached to the root cgroup already, which is the kernel's limit")]
+    TooMany,
+    /// Two agents would both be right, and everything that adds their numbers up would be wrong.
+    #[error(
+        "another evenkeel agent counts on this host already (program {program} {process}): stop it first, or use it"
+    )]
+    SecondAgent {
+        /// The kernel's id of its program.
+        program: u32,
+        /// Whose it is, in words.
+        process: String,
+    },
+    /// A map could not be written or read.
+    #[error("cannot use the kernel's maps: {0}")]
+    Map(#[source] io::Error),
+}
+
+/// A whole chain of causes, once.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        next = cause.source();
+    }
+    text
+}
+
+/// The first line and the last ones: in between the verifier prints every instruction that it looked at.
+fn shorten(text: &str) -> String {
+    const LAST: usize = 6;
+    let lines: Vec<&str> = text.lines().collect();
+    match lines.as_slice() {
+        [first, middle @ ..] if middle.len() > LAST => {
+            let last = &middle[middle.len() - LAST..];
+            format!("{first}\n[{} lines]\n{}", middle.len() - LAST, last.join("\n"))
+        }
+        _ => text.to_owned(),
+    }
+}
+
+fn refused(error: impl std::error::Error + Send + Sync + 'static) -> LoadError {
+    LoadError::Refused(Box::new(error))
+}
+
+/// The programs and maps in the kernel.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    /// Counts of every watched endpoint.
+    pub(super) counters: Table<KeyBytes, Counters>,
+    /// Events that could not be counted.
+    pub(super) losses: Table<u32, u64>,
+    settings: Table<u32, Settings>,
+    /// Keeps programs, maps and links: dropping it detaches the hook.
+    programs: Ebpf,
+}
+
+/// That the walking program is loaded; made by [`Loaded::load`] alone.
+#[derive(Debug)]
+pub(super) struct WalkProgram(());
+
+/// What is missing for the live view, and how to get it.
+type NoLiveView = String;
+
+impl Loaded {
+    /// Loads both programs. That the walk could not be loaded is no error: the second value says why.
+    pub(super) fn load(capacity: u32) -> Result<(Self, Result<WalkProgram, NoLiveView>), LoadError> {
+        check_host()?;
+        // One after the other: each reading of the kernel's types takes tens of megabytes for a moment.
+        let offsets = offsets::read(Path::new(VMLINUX));
+        let btf = Btf::from_sys_fs();
+        let words = words_of(offsets.as_ref().ok().copied().unwrap_or_default());
+        let mut programs = EbpfLoader::new()
+            .btf(btf.as_ref().ok())
+            .map_max_entries("COUNTERS", capacity)
+            .override_global("OFFSETS", words.as_slice(), true)
+            .load(OBJECT)
+            .map_err(refused)?;
+        let hook: &mut SockOps = program(&mut programs, HOOK)?;
+        hook.load().map_err(refused)?;
+        let live = match (btf.as_ref(), offsets) {
+            (Ok(btf), Ok(_)) => load_walk(&mut programs, btf),
+            (Err(error), _) => Err(without_btf(&chain(error))),
+            (_, Err(error)) => Err(without_btf(&chain(&error))),
+        };
+        drop(btf);
+        let loaded = Self {
+            // SAFETY: the tables' types are those that the programs declare the maps with, from the same crate.
+            counters: unsafe { table(&programs, "COUNTERS")? },
+            // SAFETY: as above.
+            losses: unsafe { table(&programs, "LOSSES")? },
+            // SAFETY: as above.
+            settings: unsafe { table(&programs, "SETTINGS")? },
+            programs,
+        };
+        give_memory_back();
+        Ok((loaded, live))
+    }
+
+    /// Hands settings to the programs.
+    pub(super) fn set_settings(&self, settings: Settings) -> io::Result<()> {
+        self.settings.set(&0, settings)
+    }
+
+    /// The kernel's id of the hook; later programs have higher ones.
+    pub(super) fn hook_id(&self) -> Result<u32, LoadError> {
+        let hook = self.programs.program(HOOK).ok_or(LoadError::Map(io::ErrorKind::NotFound.into()))?;
+        Ok(hook.info().map_err(refused)?.id())
+    }
+
+    /// Attaches the hook to the root cgroup; the link is closed by the kernel when this process ends.
+    pub(super) fn attach(&mut self, root: &CgroupRoot) -> Result<(), LoadError> {
+        let hook: &mut SockOps = program(&mut self.programs, HOOK)?;
+        // Links are always shared; the kernel refuses the flag that says so (`cgroup_bpf_link_attach`).
+        match hook.attach(&root.dir, CgroupAttachMode::Single) {
+            Ok(_link) => Ok(()),
+            Err(ProgramError::SyscallError(error)) => Err(match error.io_error.raw_os_error() {
+                Some(libc::EPERM) => LoadError::NotShared,
+                Some(libc::E2BIG) => LoadError::TooMany,
+                _ => refused(error),
+            }),
+            Err(error) => Err(refused(error)),
+        }
+    }
+
+    /// Runs the walking program over all sockets of the calling thread's network namespace.
+    pub(super) fn run_walk(&mut self, _loaded: &WalkProgram) -> io::Result<()> {
+        let walk: &mut Iter = program(&mut self.programs, WALK).map_err(io::Error::other)?;
+        let link = walk.attach().map_err(io::Error::other)?;
+        let link = walk.take_link(link).map_err(io::Error::other)?;
+        drain(&mut link.into_file().map_err(io::Error::other)?)
+    }
+}
+
+/// Reads an iterator to its end. The program prints nothing; the kernel breaks off now and then all the same.
+fn drain(iterator: &mut impl io::Read) -> io::Result<()> {
+    // After a million sockets without output the kernel returns EAGAIN and goes on at the next read.
+    const MOST_BREAKS: u32 = 1000;
+    let mut nothing = [0_u8; 64];
+    for _ in 0..MOST_BREAKS {
+        match iterator.read(&mut nothing) {
+            Ok(0) => return Ok(()),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::Error::other("the walk of the socket table does not end"))
+}
+
+fn check_host() -> Result<(), LoadError> {
+    if let Some(running) = KernelVersion::running().filter(|version| *version < OLDEST_KERNEL) {
+        return Err(LoadError::OldKernel { running });
+    }
+    let missing = Capabilities::effective()
+        .map(|held| held.missing(&[Capability::Bpf, Capability::NetAdmin]))
+        .unwrap_or_default();
+    if missing.is_empty() {
+        Ok(())
+    } else {
+        Err(LoadError::Capabilities { missing })
+    }
+}
+
+fn load_walk(programs: &mut Ebpf, btf: &Btf) -> Result<WalkProgram, NoLiveView> {
+    let held = Capabilities::effective().map_err(|error| error.to_string())?;
+    if !held.has(Capability::Perfmon) {
+        return Err("walking the kernel's sockets needs CAP_PERFMON: grant it".to_owned());
+    }
+    let walk: &mut Iter = program(programs, WALK).map_err(|error| error.to_string())?;
+    match walk.load("tcp", btf) {
+        Ok(()) => Ok(WalkProgram(())),
+        Err(error) => Err(format!("the kernel refused the walk of its sockets: {}", chain(&error))),
+    }
+}
+
+fn without_btf(error: &str) -> NoLiveView {
+    format!(
+        "{error}; walking the kernel's sockets needs a kernel with CONFIG_DEBUG_INFO_BTF=y and /sys mounted"
+    )
+}
+
+fn program<'a, P>(programs: &'a mut Ebpf, name: &'static str) -> Result<&'a mut P, LoadError>
+where
+    &'a mut P: TryFrom<&'a mut aya::programs::Program, Error = ProgramError>,
+{
+    programs
+        .program_mut(name)
+        .ok_or_else(|| refused(io::Error::other(format!("the object has no program {name}"))))?
+        .try_into()
+        .map_err(refused)
+}
+
+/// Returns what the reading of the kernel's types took: the allocator would keep it for the life of the agent.
+fn give_memory_back() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: a call without arguments that matter, safe at any time on any thread.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
+/// # Safety
+/// The map's key and value must be `K` and `V`.
+unsafe fn table<K: super::sys::Plain, V: super::sys::Plain>(
+    programs: &Ebpf,
+    name: &'static str,
+) -> Result<Table<K, V>, LoadError> {
+    let data: &MapData = match programs.map(name) {
+        Some(Map::HashMap(data) | Map::Array(data)) => data,
+        _ => return Err(refused(io::Error::other(format!("the object has no map {name}")))),
+    };
+    // SAFETY: the caller's promise.
+    unsafe { Table::new(data.fd().as_fd()) }.map_err(LoadError::Map)
+}
+
+/// The structure as the words that it consists of: aya takes only types that it knows to be plain.
+fn words_of(offsets: Offsets) -> [u32; size_of::<Offsets>() / size_of::<u32>()] {
+    // SAFETY: `Offsets` is `repr(C)` and made of as many `u32`, without padding.
+    unsafe { std::mem::transmute(offsets) }
+}

@@ -1,0 +1,333 @@
+//! The kernel's side of the agent: loads and attaches the programs, and reads what they counted.
+//!
+//! The only place that knows aya, maps and file descriptors. Everything here blocks and belongs on one thread,
+//! which walks enter other network namespaces on.
+
+mod active;
+mod canary;
+mod host;
+mod load;
+mod namespaces;
+mod object;
+mod offsets;
+mod rivals;
+mod sys;
+mod walk;
+
+use std::io;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use evenkeel_abi::{Key, ROLE_LOCAL, ROLE_UPSTREAM, Settings, loss};
+
+pub use self::host::{
+    Capabilities, Capability, CgroupError, CgroupRoot, KernelVersion, OLDEST_KERNEL,
+    in_initial_pid_namespace, netns_cookie,
+};
+pub use self::load::LoadError;
+pub use self::offsets::OffsetError;
+pub use self::rivals::{Attached, attached_programs};
+
+use self::active::ActiveBook;
+use self::canary::CanaryBird;
+use self::load::Loaded;
+use self::sys::{BatchReader, KeyBytes};
+use self::walk::Walker;
+use crate::model::{Canary, Counters, Endpoint, KernelState, Losses, NetnsCookie, Role, View};
+
+/// Kernel memory of one endpoint in the map, in bytes: the hash table's element (header, key, value, rounded to eight) and
+/// its part of the buckets, of which there are as many as endpoints, rounded up to a power of two.
+pub const BYTES_PER_ENDPOINT: u64 = 48 + 32 + 88 + 16;
+
+/// Kernel memory of one connection that a walk met, in bytes: its mark, and the socket's table of marks.
+pub const BYTES_PER_OPEN_CONNECTION: u64 = 32 + 64 + 192;
+
+/// How the kernel side is to be set up.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The cgroup to attach to; found by itself if not named.
+    pub cgroup: Option<PathBuf>,
+    /// Endpoints that the map has room for; fixed while the agent runs.
+    pub capacity: u32,
+    /// Whether to count endpoints that are not watched yet, as they appear.
+    pub learning: bool,
+    /// How often connections that stay open are visited.
+    pub live_interval: Duration,
+}
+
+/// What was counted of one endpoint, at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Observed {
+    /// Whose counts these are.
+    pub endpoint: Endpoint,
+    /// Since the endpoint began to be watched.
+    pub counters: Counters,
+    /// Connections open now, those older than the agent included.
+    pub active: u64,
+}
+
+/// The loaded and attached programs. Dropping it detaches them and frees their maps.
+#[derive(Debug)]
+pub struct Kernel {
+    loaded: Loaded,
+    reader: BatchReader<KeyBytes, evenkeel_abi::Counters>,
+    book: ActiveBook,
+    canary: CanaryBird,
+    walker: Option<Walker>,
+    settings: Settings,
+    options: Options,
+    netns: NetnsCookie,
+    state: KernelState,
+}
+
+impl Kernel {
+    /// Loads the programs, meets the connections that are open already, and attaches to the cgroup root.
+    ///
+    /// # Errors
+    /// If the host lacks what counting itself needs; what only the live view needs is missing without an error
+    /// and told by [`View::AtClose`].
+    pub fn attach(
+        options: Options,
+        watched: impl IntoIterator<Item = Endpoint>,
+    ) -> Result<Self, LoadError> {
+        let root = CgroupRoot::find(options.cgroup.as_deref())?;
+        let netns = netns_cookie().map_err(LoadError::NetnsCookie)?;
+        let (loaded, live) = Loaded::load(options.capacity)?;
+        let (walker, view) = match live {
+            Ok(program) => (
+                Some(Walker::new(program, options.live_interval)),
+                View::Live {
+                    every: options.live_interval,
+                    took: Duration::ZERO,
+                    namespaces: 0,
+                    unreachable: 0,
+                },
+            ),
+            Err(reason) => (None, View::AtClose { reason }),
+        };
+        let mut kernel = Self {
+            state: KernelState {
+                view,
+                canary: Canary::Pending,
+                learning: options.learning,
+                map_entries: 0,
+                map_capacity: options.capacity.into(),
+                losses: Losses::default(),
+                drift_corrected: 0,
+                counter_resets: 0,
+            },
+            settings: Settings {
+                learning: options.learning.into(),
+                ..Settings::default()
+            },
+            loaded,
+            reader: BatchReader::new(),
+            book: ActiveBook::default(),
+            canary: CanaryBird::new(netns),
+            walker,
+            options,
+            netns,
+        };
+        kernel.start(&root, watched)?;
+        Ok(kernel)
+    }
+
+    fn start(
+        &mut self,
+        root: &CgroupRoot,
+        watched: impl IntoIterator<Item = Endpoint>,
+    ) -> Result<(), LoadError> {
+        let failed = LoadError::Map;
+        for endpoint in watched {
+            self.watch(&endpoint).map_err(failed)?;
+        }
+        if let Some(endpoint) = self.canary.endpoint() {
+            self.watch(&endpoint).map_err(failed)?;
+        }
+        // Whatever is open before the hook is attached is older than the agent, whoever asked for callbacks on it.
+        self.settings.adopting = 1;
+        self.walk().map_err(failed)?;
+        self.settings.adopting = 0;
+        self.loaded.set_settings(self.settings).map_err(failed)?;
+        self.loaded.attach(root)?;
+        self.check_alone(root)?;
+        // Connections that opened between that walk and the attachment.
+        self.walk().map_err(failed)
+    }
+
+    /// Of two agents that attach at once each sees both, and the later one gives way.
+    fn check_alone(&self, root: &CgroupRoot) -> Result<(), LoadError> {
+        let own = self.loaded.hook_id()?;
+        let attached = attached_programs(root).map_err(LoadError::Map)?;
+        match attached.iter().find(|other| other.is_agent() && other.id < own) {
+            Some(earlier) => Err(LoadError::SecondAgent {
+                program: earlier.id,
+                process: earlier.holder.map_or("of a process that is not visible from here".to_owned(), |pid| {
+                    format!("of process {pid}")
+                }),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// The cookie of the network namespace that the agent runs in.
+    pub fn netns(&self) -> NetnsCookie {
+        self.netns
+    }
+
+    /// What the kernel side can see, and what it could not.
+    pub fn state(&self) -> &KernelState {
+        &self.state
+    }
+
+    /// Counts an endpoint from now on; one that is watched already keeps its counts.
+    pub fn watch(&self, endpoint: &Endpoint) -> io::Result<()> {
+        self.loaded.counters.add(&key_of(endpoint))
+    }
+
+    /// Counts an endpoint no longer, and forgets its counts.
+    pub fn unwatch(&self, endpoint: &Endpoint) -> io::Result<()> {
+        self.loaded.counters.remove(&key_of(endpoint))
+    }
+
+    /// Whether to count endpoints that are not watched yet, from now on.
+    pub fn set_learning(&mut self, learning: bool) -> io::Result<()> {
+        self.settings.learning = learning.into();
+        self.state.learning = learning;
+        self.loaded.set_settings(self.settings)
+    }
+
+    /// How often connections that stay open are visited, from now on.
+    pub fn set_live_interval(&mut self, interval: Duration) {
+        self.options.live_interval = interval;
+        if let Some(walker) = &mut self.walker {
+            walker.set_interval(interval);
+        }
+    }
+
+    /// Reads the counts of all watched endpoints into `snapshot`, visiting open connections first if it is time.
+    pub fn read(&mut self, snapshot: &mut Vec<Observed>) -> io::Result<()> {
+        if self.walker.as_ref().is_some_and(Walker::is_due) {
+            self.walk()?;
+        }
+        self.canary.fly();
+        snapshot.clear();
+        let Self {
+            loaded,
+            reader,
+            book,
+            canary,
+            ..
+        } = self;
+        let mut entries = 0;
+        reader.read(&loaded.counters, |key, counters| {
+            entries += 1;
+            let endpoint = endpoint_of(&key.0);
+            if !canary.judge(&endpoint, counters) {
+                snapshot.push(Observed {
+                    endpoint,
+                    counters: model_of(counters),
+                    active: book.active(&endpoint, counters),
+                });
+            }
+        })?;
+        self.state.map_entries = entries;
+        self.state.canary = self.canary.verdict();
+        self.state.drift_corrected = self.book.corrected();
+        self.state.losses = self.losses()?;
+        Ok(())
+    }
+
+    /// Visits every open connection of every network namespace, and corrects the counts by what it met.
+    fn walk(&mut self) -> io::Result<()> {
+        let Some(walker) = &mut self.walker else {
+            return Ok(());
+        };
+        let (loaded, reader, book) = (&mut self.loaded, &mut self.reader, &mut self.book);
+        let began = Instant::now();
+        reader.read(&loaded.counters, |key, counters| {
+            book.before_walk(endpoint_of(&key.0), counters);
+        })?;
+        let visited = walker.walk(loaded, &mut self.settings)?;
+        // A namespace that was not visited hides connections that are open: no reason to count them as lost.
+        if visited.failed == 0 && walker.sees_all_namespaces() {
+            reader.read(&loaded.counters, |key, counters| {
+                book.after_walk(endpoint_of(&key.0), counters);
+            })?;
+            book.end_walk();
+        }
+        self.state.view = View::Live {
+            every: walker.finished(began.elapsed()),
+            took: began.elapsed(),
+            namespaces: visited.done,
+            unreachable: visited.failed,
+        };
+        Ok(())
+    }
+
+    fn losses(&self) -> io::Result<Losses> {
+        let read = |slot| Ok::<_, io::Error>(self.loaded.losses.get(&slot)?.unwrap_or(0));
+        Ok(Losses {
+            map_full: read(loss::MAP_FULL)?,
+            insert_refused: read(loss::INSERT_REFUSED)?,
+            mark_refused: read(loss::MARK_REFUSED)?,
+        })
+    }
+}
+
+fn key_of(endpoint: &Endpoint) -> KeyBytes {
+    let address = match endpoint.address().ip() {
+        IpAddr::V4(ip) => ip.to_ipv6_mapped(),
+        IpAddr::V6(ip) => ip,
+    };
+    KeyBytes(Key {
+        address: address.octets(),
+        netns: endpoint.netns().map_or(0, |cookie| cookie.0),
+        port: endpoint.address().port(),
+        role: match endpoint.role() {
+            Role::Upstream => ROLE_UPSTREAM,
+            Role::Local => ROLE_LOCAL,
+        },
+        padding: 0,
+    })
+}
+
+fn endpoint_of(key: &Key) -> Endpoint {
+    let role = if key.role == ROLE_LOCAL {
+        Role::Local
+    } else {
+        Role::Upstream
+    };
+    let address = SocketAddr::new(Ipv6Addr::from(key.address).into(), key.port);
+    Endpoint::new(role, address, NetnsCookie(key.netns))
+}
+
+fn model_of(counters: &evenkeel_abi::Counters) -> Counters {
+    Counters {
+        opened: counters.opened,
+        failed: counters.failed,
+        closed: counters.closed,
+        received: counters.received,
+        sent: counters.sent,
+        retransmits: counters.retransmits,
+        handshakes: counters.handshakes,
+        handshake_micros: counters.handshake_micros,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn endpoints_survive_the_way_through_a_key() {
+        let cookie = NetnsCookie(7);
+        for address in ["192.0.2.1:80", "[2001:db8::1]:443", "127.0.0.1:1", "[::1]:65535"] {
+            for role in [Role::Upstream, Role::Local] {
+                let endpoint = Endpoint::new(role, address.parse().unwrap(), cookie);
+                assert_eq!(endpoint_of(&key_of(&endpoint).0), endpoint);
+            }
+        }
+    }
+}

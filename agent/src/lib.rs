@@ -1,0 +1,15 @@
+//! evenkeel: counts connections and bytes per backend in the kernel, and tells how evenly they are spread.
+//!
+//! The modules follow the flow of one tick: [`kernel`] reads a snapshot, [`engine`] turns it into a
+//! [`model::State`], [`publish`] shows it. [`config`] says what is wanted; [`app`] wires them together.
+
+pub mod app;
+pub mod commands;
+pub mod config;
+pub mod discovery;
+pub mod engine;
+pub mod kernel;
+pub mod model;
+pub mod publish;
+pub mod reload;
+mod runner;

@@ -1,0 +1,84 @@
+//! Who serves, and from which side this host sees it.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+
+use serde::{Deserialize, Serialize};
+
+/// From which side a connection is seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Connections that this host opens to a backend: the balancer's vantage.
+    Upstream,
+    /// Connections that a backend on this host accepts: the backend's vantage.
+    Local,
+}
+
+impl Role {
+    /// The name that users write and read.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Upstream => "upstream",
+            Self::Local => "local",
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The kernel's cookie of a network namespace (`SO_NETNS_COOKIE`): unique for the life of the host, never 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NetnsCookie(pub u64);
+
+/// One address and port that serves, seen in one role.
+///
+/// A loopback address means another machine part in every network namespace, so it carries the namespace it
+/// belongs to; all other addresses carry none. An IPv4-mapped IPv6 address is the IPv4 address it maps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Endpoint {
+    role: Role,
+    address: SocketAddr,
+    netns: Option<NetnsCookie>,
+}
+
+impl Endpoint {
+    /// An endpoint in canonical form; `netns` is kept for loopback addresses alone.
+    pub fn new(role: Role, address: SocketAddr, netns: NetnsCookie) -> Self {
+        let address = canonical(address);
+        let netns = address.ip().is_loopback().then_some(netns);
+        Self {
+            role,
+            address,
+            netns,
+        }
+    }
+
+    /// From which side it is seen.
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
+    /// Where it serves; never an IPv4-mapped IPv6 address.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The namespace of a loopback address, `None` for every other address.
+    pub fn netns(&self) -> Option<NetnsCookie> {
+        self.netns
+    }
+}
+
+/// The address without IPv4-in-IPv6 mapping, scope and flow label: what the kernel program keys by.
+pub fn canonical(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V6(ip) => ip.to_ipv4_mapped().map_or(IpAddr::V6(ip), IpAddr::V4),
+        ip @ IpAddr::V4(_) => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}

@@ -1,0 +1,126 @@
+//! What the engine publishes after a tick: everything that a reader of any kind needs, and nothing that changes.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use evenkeel_skew::Measures;
+
+use super::counters::{Counters, PerSignal};
+use super::pool::Pool;
+
+/// The agent's view of the world after one tick.
+#[derive(Clone, Debug)]
+pub struct State {
+    /// How many ticks there were since the agent started, this one included; 0 before the first.
+    pub tick: u64,
+    /// When the kernel's counters were read.
+    pub taken: SystemTime,
+    /// How often they are read.
+    pub interval: Duration,
+    /// How far back the sliding windows reach.
+    pub window: Duration,
+    /// How long the tick before took, from reading the counters to publishing.
+    pub tick_duration: Duration,
+    /// Ordered by name.
+    pub pools: Vec<PoolState>,
+    /// The agent's own eyes.
+    pub kernel: KernelState,
+}
+
+/// One pool after a tick.
+#[derive(Clone, Debug)]
+pub struct PoolState {
+    /// What does not change from tick to tick.
+    pub pool: Arc<Pool>,
+    /// In the order of `pool.spec.backends`.
+    pub backends: Vec<BackendState>,
+    /// Each signal over the window.
+    pub signals: PerSignal<SignalState>,
+}
+
+/// One signal of a pool over the window.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct SignalState {
+    /// Connections, bytes or failed attempts within the window; for `active` the mean number of open connections.
+    pub total: f64,
+    /// How the total is spread over the backends; `None` when the total is zero.
+    pub measures: Option<Measures>,
+}
+
+/// One backend after a tick.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct BackendState {
+    /// Since the agent began to watch the backend.
+    pub counters: Counters,
+    /// Connections open now, those older than the agent included.
+    pub active: u64,
+    /// The backend's part of each signal's total over the window, 0 to 1; `None` when the total is zero.
+    pub shares: PerSignal<Option<f64>>,
+}
+
+/// What the kernel side can see, and what it could not.
+#[derive(Clone, Debug)]
+pub struct KernelState {
+    /// How connections that stay open are observed.
+    pub view: View,
+    /// Whether the hook was proven to see traffic.
+    pub canary: Canary,
+    /// Whether endpoints unknown so far are counted as they appear (auto mode).
+    pub learning: bool,
+    /// Endpoints in the kernel's map.
+    pub map_entries: u64,
+    /// Endpoints that the map can hold.
+    pub map_capacity: u64,
+    /// What could not be counted.
+    pub losses: Losses,
+    /// Open connections added to or taken from `active` because callbacks were lost to other programs; cumulative.
+    pub drift_corrected: u64,
+    /// Times that a counter was seen to go backwards (it was reset from outside); cumulative.
+    pub counter_resets: u64,
+}
+
+/// How connections that stay open are observed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum View {
+    /// The kernel's socket table is walked: bytes and `active` are right within `every`.
+    Live {
+        /// The interval in force; longer than configured when walks would cost too much.
+        every: Duration,
+        /// How long the last walk took, over all namespaces.
+        took: Duration,
+        /// Network namespaces that the last walk visited.
+        namespaces: u64,
+        /// Namespaces that could not be visited in the last walk.
+        unreachable: u64,
+    },
+    /// Bytes appear when a connection closes, and connections older than the agent are not seen.
+    AtClose {
+        /// What is missing, and how to get it.
+        reason: String,
+    },
+}
+
+/// Whether the hook was proven to see traffic, by a connection that the agent made to itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Canary {
+    /// No canary connection was judged yet.
+    Pending,
+    /// The last one was counted.
+    Counted,
+    /// The last one was not counted: the agent is blind.
+    Missed {
+        /// What was seen instead.
+        reason: String,
+    },
+}
+
+/// Events that could not be counted, by reason; cumulative.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Losses {
+    /// Connection attempts to endpoints that no longer fitted into the map.
+    pub map_full: u64,
+    /// Connection attempts to endpoints that the map refused for another reason (contention, no memory).
+    pub insert_refused: u64,
+    /// Open connections whose bytes appear only at close, because the kernel refused the mark that they need.
+    pub mark_refused: u64,
+}

@@ -1,0 +1,91 @@
+//! `/api/v1`: the state as JSON, described in `docs/api.md`.
+//!
+//! Views borrow from the state and are serialised straight into the response; nothing is copied.
+
+mod pools;
+mod status;
+
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Serialize, Serializer};
+
+use super::shared::Shared;
+
+pub use pools::{PoolAnswer, PoolsAnswer};
+pub use status::StatusAnswer;
+
+const JSON: &str = "application/json";
+
+/// The first second of the year 10000, which RFC 3339 cannot say.
+const YEAR_10000: u64 = 253_402_300_800;
+
+/// `GET /api/v1/pools`
+pub(super) async fn all_pools(State(shared): State<Arc<Shared>>) -> Response {
+    let state = shared.state();
+    shared
+        .pages
+        .respond(JSON, move |out| write(out, &PoolsAnswer::new(&state)))
+}
+
+/// `GET /api/v1/pools/{name}`
+pub(super) async fn one_pool(
+    State(shared): State<Arc<Shared>>,
+    name: Result<Path<String>, PathRejection>,
+) -> Response {
+    let name = match name {
+        Ok(Path(name)) => name,
+        Err(rejection) => return error(StatusCode::BAD_REQUEST, &rejection.body_text()),
+    };
+    let state = shared.state();
+    if PoolAnswer::find(&state, &name).is_none() {
+        let message = format!("there is no pool {name:?}; /api/v1/pools lists all");
+        return error(StatusCode::NOT_FOUND, &message);
+    }
+    shared.pages.respond(JSON, move |out| {
+        write(out, &PoolAnswer::find(&state, &name))
+    })
+}
+
+/// `GET /api/v1/status`
+pub(super) async fn status(State(shared): State<Arc<Shared>>) -> Response {
+    let state = shared.state();
+    let reload = shared.reload.status();
+    shared.pages.respond(JSON, move |out| {
+        write(out, &StatusAnswer::new(&state, &reload))
+    })
+}
+
+/// An error as JSON: `{"error": "..."}`.
+pub(super) fn error(status: StatusCode, message: &str) -> Response {
+    let body = serde_json::json!({ "error": message }).to_string() + "\n";
+    (status, [(header::CONTENT_TYPE, JSON)], body).into_response()
+}
+
+fn write(mut out: impl Write, value: &impl Serialize) -> io::Result<()> {
+    serde_json::to_writer(&mut out, value)?;
+    out.write_all(b"\n")
+}
+
+/// A moment, as RFC 3339 in UTC.
+#[derive(Clone, Copy, Debug)]
+struct Moment(SystemTime);
+
+impl Serialize for Moment {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // A clock that is set before 1970 or after 9999 shows the epoch: an answer with a wrong time beats none.
+        let since = self.0.duration_since(SystemTime::UNIX_EPOCH);
+        let sayable = since.is_ok_and(|passed| passed.as_secs() < YEAR_10000);
+        let time = if sayable {
+            self.0
+        } else {
+            SystemTime::UNIX_EPOCH
+        };
+        serializer.collect_str(&humantime::format_rfc3339_millis(time))
+    }
+}

@@ -1,0 +1,230 @@
+//! `/api/v1/pools` and `/api/v1/pools/{name}`.
+
+use std::collections::BTreeMap;
+
+use evenkeel_skew::Measures;
+use serde::{Serialize, Serializer};
+
+use super::Moment;
+use crate::model::{BackendState, PerSignal, PoolState, Role, SignalState, Source, State, Weight};
+
+/// What a pool is found to be. This version measures and does not decide yet.
+const VERDICT: &str = "unknown";
+
+/// Neither hot nor cold. This version measures and does not decide yet.
+const NOT_SKEWED: i8 = 0;
+
+/// The answer of `/api/v1/pools`.
+#[derive(Debug, Serialize)]
+pub struct PoolsAnswer<'a> {
+    #[serde(flatten)]
+    frame: Frame,
+    #[serde(serialize_with = "pool_views")]
+    pools: &'a [PoolState],
+}
+
+impl<'a> PoolsAnswer<'a> {
+    /// All pools of `state`.
+    pub fn new(state: &'a State) -> Self {
+        Self {
+            frame: Frame::of(state),
+            pools: &state.pools,
+        }
+    }
+}
+
+/// The answer of `/api/v1/pools/{name}`.
+#[derive(Debug, Serialize)]
+pub struct PoolAnswer<'a> {
+    #[serde(flatten)]
+    frame: Frame,
+    pool: PoolView<'a>,
+}
+
+impl<'a> PoolAnswer<'a> {
+    /// The pool called `name`, if there is one.
+    pub fn find(state: &'a State, name: &str) -> Option<Self> {
+        let pool = state
+            .pools
+            .iter()
+            .find(|pool| pool.pool.spec.name == name)?;
+        Some(Self {
+            frame: Frame::of(state),
+            pool: PoolView::of(pool),
+        })
+    }
+}
+
+/// When the figures were taken, and over what.
+#[derive(Clone, Copy, Debug, Serialize)]
+struct Frame {
+    taken: Moment,
+    interval_seconds: f64,
+    window_seconds: f64,
+}
+
+impl Frame {
+    fn of(state: &State) -> Self {
+        Self {
+            taken: Moment(state.taken),
+            interval_seconds: state.interval.as_secs_f64(),
+            window_seconds: state.window.as_secs_f64(),
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct PoolView<'a> {
+    name: &'a str,
+    role: Role,
+    source: Source,
+    verdict: &'static str,
+    tolerance: Option<f64>,
+    #[serde(serialize_with = "backend_views")]
+    backends: &'a PoolState,
+    measures: PerSignal<Option<MeasuresView>>,
+}
+
+impl<'a> PoolView<'a> {
+    fn of(state: &'a PoolState) -> Self {
+        let spec = &state.pool.spec;
+        let signals = &state.signals;
+        Self {
+            name: &spec.name,
+            role: spec.role,
+            source: spec.source,
+            verdict: VERDICT,
+            tolerance: spec.tolerance,
+            backends: state,
+            measures: PerSignal {
+                opened: MeasuresView::of(&signals.opened),
+                active: MeasuresView::of(&signals.active),
+                bytes: MeasuresView::of(&signals.bytes),
+                failed: MeasuresView::of(&signals.failed),
+            },
+        }
+    }
+}
+
+fn pool_views<S: Serializer>(pools: &&[PoolState], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(pools.iter().map(PoolView::of))
+}
+
+#[derive(Debug, Serialize)]
+struct MeasuresView {
+    total: f64,
+    gini: f64,
+    gini_by_chance: f64,
+    max_to_mean: f64,
+    min_to_mean: f64,
+    cv: f64,
+    jain: f64,
+    theil: f64,
+    hoover: f64,
+    wasted_capacity: f64,
+}
+
+impl MeasuresView {
+    fn of(signal: &SignalState) -> Option<Self> {
+        let Measures {
+            gini,
+            gini_by_chance,
+            max_to_mean,
+            min_to_mean,
+            cv,
+            jain,
+            theil,
+            hoover,
+            wasted_capacity,
+        } = signal.measures?;
+        Some(Self {
+            total: signal.total,
+            gini,
+            gini_by_chance,
+            max_to_mean,
+            min_to_mean,
+            cv,
+            jain,
+            theil,
+            hoover,
+            wasted_capacity,
+        })
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct BackendView<'a> {
+    address: &'a str,
+    weight: Weight,
+    labels: &'a BTreeMap<String, String>,
+    expected_share: f64,
+    connections: ConnectionsView,
+    bytes: BytesView,
+    retransmits: u64,
+    handshake: HandshakeView,
+    share: PerSignal<Option<f64>>,
+    skewed: i8,
+}
+
+#[derive(Debug, Serialize)]
+struct ConnectionsView {
+    opened: u64,
+    failed: u64,
+    closed: u64,
+    active: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct BytesView {
+    received: u64,
+    sent: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct HandshakeView {
+    count: u64,
+    mean_seconds: Option<f64>,
+}
+
+fn backend_views<S: Serializer>(state: &&PoolState, serializer: S) -> Result<S::Ok, S::Error> {
+    let pool = &state.pool;
+    let backends = pool.names.iter().zip(&pool.spec.backends);
+    let shares = pool.expected.shares().iter().zip(&state.backends);
+    serializer.collect_seq(
+        backends
+            .zip(shares)
+            .map(|((name, spec), (share, backend))| BackendView {
+                address: name,
+                weight: spec.weight,
+                labels: &spec.labels,
+                expected_share: *share,
+                connections: connections(backend),
+                bytes: BytesView {
+                    received: backend.counters.received,
+                    sent: backend.counters.sent,
+                },
+                retransmits: backend.counters.retransmits,
+                handshake: handshake(backend),
+                share: backend.shares,
+                skewed: NOT_SKEWED,
+            }),
+    )
+}
+
+fn connections(backend: &BackendState) -> ConnectionsView {
+    ConnectionsView {
+        opened: backend.counters.opened,
+        failed: backend.counters.failed,
+        closed: backend.counters.closed,
+        active: backend.active,
+    }
+}
+
+fn handshake(backend: &BackendState) -> HandshakeView {
+    let count = backend.counters.handshakes;
+    let seconds = backend.counters.handshake_micros as f64 / 1e6;
+    HandshakeView {
+        count,
+        mean_seconds: (count > 0).then(|| seconds / count as f64),
+    }
+}

@@ -1,0 +1,22 @@
+//! What goes out over HTTP: `/metrics`, the JSON API and the page.
+//!
+//! Everything here reads the state that the engine published last and changes nothing. Responses are rendered outside
+//! of the async runtime while they are read, so that a large or slow one delays neither a tick nor another response.
+
+pub mod api;
+mod connection;
+mod control;
+mod health;
+mod limits;
+pub mod page;
+pub mod prometheus;
+mod render;
+mod routes;
+mod server;
+mod shared;
+mod stream;
+mod traffic;
+
+pub use limits::Limits;
+pub use server::{BindError, Server};
+pub use traffic::TrafficSample;

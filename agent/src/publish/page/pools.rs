@@ -1,0 +1,150 @@
+//! The table of pools, the most uneven first.
+
+use std::cmp::Reverse;
+use std::fmt::{self, Write};
+
+use super::bars;
+use super::html::{Percent, Segment, Short, Text};
+use crate::model::{PoolState, Signal, State};
+
+/// Pools that the page shows; the API has all.
+const MOST_POOLS: usize = 200;
+
+/// Writes the table, or what to do when there is nothing to show.
+pub(super) fn write(out: &mut impl Write, state: &State) -> fmt::Result {
+    if state.pools.is_empty() {
+        return write_nothing(out, state.kernel.learning);
+    }
+    let mut rows: Vec<Row<'_>> = state.pools.iter().map(Row::of).collect();
+    // Pools without traffic have nothing to be uneven in, and come last. The sort keeps the order of names.
+    rows.sort_by_key(|row| Reverse(row.unevenness()));
+    let seconds = elapsed(state);
+    out.write_str(
+        "<table>\n<thead><tr><th>Pool</th><th class=\"n\">Backends</th><th class=\"n\">Opened/s</th>\
+         <th class=\"n\">Active</th><th class=\"n\" title=\"Load of the hottest backend relative to its expected share: 1 is even\">\
+         Max/mean</th><th class=\"n\" title=\"0 is even\">Gini</th><th>Shares against expected</th><th>Hottest backend</th></tr></thead>\n<tbody>\n",
+    )?;
+    for row in rows.iter().take(MOST_POOLS) {
+        row.write(out, seconds)?;
+    }
+    out.write_str("</tbody>\n</table>\n")?;
+    if rows.len() > MOST_POOLS {
+        let all = rows.len();
+        writeln!(
+            out,
+            "<p class=\"more\">The {MOST_POOLS} most uneven of {all} pools; <a href=\"api/v1/pools\">all as JSON</a>.</p>"
+        )?;
+    }
+    Ok(())
+}
+
+fn write_nothing(out: &mut impl Write, learning: bool) -> fmt::Result {
+    let next = if learning {
+        "Pools appear with the first connections that this host opens or accepts."
+    } else {
+        "The configuration names none: add some under <code>pools</code>, or set <code>discovery.auto</code>."
+    };
+    writeln!(
+        out,
+        "<p class=\"empty\"><strong>No pools yet.</strong> {next}</p>"
+    )
+}
+
+/// How much of the window has passed, in seconds: all of it, except just after the start.
+fn elapsed(state: &State) -> f64 {
+    let ticks = u32::try_from(state.tick).unwrap_or(u32::MAX);
+    let since_start = state.interval.saturating_mul(ticks);
+    since_start.min(state.window).as_secs_f64()
+}
+
+/// One pool and the signal that its row is about.
+struct Row<'a> {
+    state: &'a PoolState,
+    signal: Signal,
+}
+
+impl<'a> Row<'a> {
+    /// Connections opened are what balancers spread; a pool without any within the window is shown by those open.
+    fn of(state: &'a PoolState) -> Self {
+        let quiet = state.signals.opened.measures.is_none();
+        let signal = if quiet && state.signals.active.measures.is_some() {
+            Signal::Active
+        } else {
+            Signal::Opened
+        };
+        Self { state, signal }
+    }
+
+    /// Orders pools: no traffic is less than any, otherwise by max/mean.
+    fn unevenness(&self) -> Option<u64> {
+        let measures = self.state.signals.get(self.signal).measures.as_ref()?;
+        // The bits of floats that are not negative order as the floats do.
+        Some(measures.max_to_mean.max(0.0).to_bits())
+    }
+
+    fn write(&self, out: &mut impl Write, seconds: f64) -> fmt::Result {
+        let spec = &self.state.pool.spec;
+        let active: u64 = self
+            .state
+            .backends
+            .iter()
+            .map(|backend| backend.active)
+            .sum();
+        let opened = self.state.signals.opened.total;
+        let rate = if seconds > 0.0 { opened / seconds } else { 0.0 };
+        write!(
+            out,
+            "<tr><td class=\"pool\"><a href=\"api/v1/pools/{}\"><bdi>{}</bdi></a> <small>{}, {}</small></td>\
+             <td class=\"n\" data-of=\"Backends\">{}</td><td class=\"n\" data-of=\"Opened/s\">{}</td>\
+             <td class=\"n\" data-of=\"Active\">{active}</td>",
+            Segment(&spec.name),
+            Text(&spec.name),
+            spec.role,
+            spec.source,
+            self.state.pool.names.len(),
+            Short(rate),
+        )?;
+        self.write_measures(out)?;
+        out.write_str("<td class=\"bars\">")?;
+        bars::write(out, self.state, self.signal)?;
+        out.write_str("</td>")?;
+        self.write_hottest(out)?;
+        out.write_str("</tr>\n")
+    }
+
+    fn write_measures(&self, out: &mut impl Write) -> fmt::Result {
+        match &self.state.signals.get(self.signal).measures {
+            Some(measures) => write!(
+                out,
+                "<td class=\"n\" data-of=\"Max/mean\"><b>{}</b></td><td class=\"n\" data-of=\"Gini\">{:.3} <small>{:.3} by chance</small></td>",
+                Short(measures.max_to_mean),
+                measures.gini,
+                measures.gini_by_chance,
+            ),
+            None => out.write_str(
+                "<td class=\"n none\" data-of=\"Max/mean\">–</td><td class=\"n none\" data-of=\"Gini\">–</td>",
+            ),
+        }
+    }
+
+    fn write_hottest(&self, out: &mut impl Write) -> fmt::Result {
+        let pool = &self.state.pool;
+        let hottest = bars::loads(self.state, self.signal)
+            .max_by(|one, other| one.relative().total_cmp(&other.relative()));
+        let Some(hottest) = hottest else {
+            return out.write_str("<td class=\"hot none\">no traffic within the window</td>");
+        };
+        let of = match self.signal {
+            Signal::Active => "of open connections",
+            _ => "of connections",
+        };
+        let name = pool.names.get(hottest.index).map_or("", String::as_str);
+        write!(
+            out,
+            "<td class=\"hot\"><bdi>{}</bdi> <small>{} {of}, expected\u{a0}{}</small></td>",
+            Text(name),
+            Percent(hottest.share),
+            Percent(hottest.expected),
+        )
+    }
+}

@@ -1,0 +1,61 @@
+//! `/metrics`: the state as Prometheus reads it.
+//!
+//! A scrape is a collector over one [`State`] and nothing else, so a series lives exactly as long as what it is
+//! about: a backend that left its pool is gone from the next scrape, one without traffic has its counters at 0.
+
+mod agent;
+mod backends;
+mod dialect;
+mod family;
+mod pools;
+mod process;
+
+use std::fmt;
+use std::sync::Arc;
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, text};
+use prometheus_client::registry::Registry;
+
+use super::traffic::TrafficSample;
+use crate::model::State;
+use crate::reload::ReloadStatus;
+use dialect::Dialect;
+use family::Exposition;
+
+pub use dialect::Format;
+pub use process::{Process, boot_time};
+
+/// Everything that one scrape shows.
+#[derive(Clone, Debug)]
+pub struct Scrape {
+    /// What the engine published last.
+    pub state: Arc<State>,
+    /// What came of the last reload.
+    pub reload: ReloadStatus,
+    /// The agent as a process.
+    pub process: Process,
+    /// The agent's own HTTP server.
+    pub traffic: TrafficSample,
+}
+
+impl Scrape {
+    /// Writes the exposition in `format`; fails only when `out` does.
+    pub fn write(self, format: Format, out: &mut impl fmt::Write) -> fmt::Result {
+        let mut registry = Registry::default();
+        registry.register_collector(Box::new(self));
+        let mut dialect = Dialect::new(out, format);
+        text::encode(&mut dialect, &registry)
+    }
+}
+
+impl Collector for Scrape {
+    fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let window = format!("{}s", self.state.window.as_secs_f64());
+        let mut out = Exposition::new(encoder, window);
+        backends::write(&mut out, &self.state.pools)?;
+        pools::write(&mut out, &self.state.pools)?;
+        agent::write(&mut out, &self.state, &self.reload, &self.traffic)?;
+        self.process.write(&mut out)
+    }
+}

@@ -1,0 +1,75 @@
+//! What all request handlers share.
+
+use std::fs;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::health::Pulse;
+use super::limits::Limits;
+use super::prometheus::{Process, Scrape, boot_time};
+use super::render::Gate;
+use super::traffic::Traffic;
+use crate::model::State;
+use crate::reload::ReloadHandle;
+
+/// What handlers read from, and the limits they keep.
+#[derive(Debug)]
+pub(super) struct Shared {
+    states: watch::Receiver<Arc<State>>,
+    pub(super) reload: ReloadHandle,
+    pub(super) limits: Limits,
+    pub(super) pulse: Pulse,
+    pub(super) traffic: Traffic,
+    /// For `/metrics` alone, so that no other reader can keep Prometheus out.
+    pub(super) scrapes: Gate,
+    /// For the page and the API.
+    pub(super) pages: Gate,
+    /// The name of this host, for the page.
+    pub(super) host: String,
+    booted: Option<u64>,
+}
+
+impl Shared {
+    pub(super) fn new(
+        states: watch::Receiver<Arc<State>>,
+        reload: ReloadHandle,
+        limits: Limits,
+    ) -> Self {
+        let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        Self {
+            states,
+            reload,
+            pulse: Pulse::new(),
+            traffic: Traffic::default(),
+            scrapes: Gate::new(limits.scrapes, limits.patience()),
+            pages: Gate::new(limits.pages, limits.patience()),
+            host: host.trim().to_owned(),
+            booted: boot_time(),
+            limits,
+        }
+    }
+
+    /// What the engine published last.
+    pub(super) fn state(&self) -> Arc<State> {
+        Arc::clone(&self.states.borrow())
+    }
+
+    /// Notes each publication of the engine, until the engine is gone.
+    pub(super) async fn watch_pulse(&self) {
+        let mut states = self.states.clone();
+        while states.changed().await.is_ok() {
+            self.pulse.beat();
+        }
+    }
+
+    /// What a scrape shows now.
+    pub(super) fn scrape(&self) -> Scrape {
+        Scrape {
+            state: self.state(),
+            reload: self.reload.status(),
+            process: Process::sample(self.booted),
+            traffic: self.traffic.sample(),
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! The thread that ticks: reads the kernel, lets the engine work, publishes the state.
+//!
+//! One thread owns kernel and engine, so that neither needs a lock. It is no task of the async runtime: reading
+//! blocks, and walks of the socket table enter other network namespaces.
+
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::time::{Duration, Instant, SystemTime};
+
+use anyhow::Context;
+use tokio::sync::{oneshot, watch};
+use tracing::{info, warn};
+
+use crate::config::Config;
+use crate::engine::{Engine, Moment, Plan};
+use crate::kernel::{Kernel, Observed};
+use crate::model::{Canary, Endpoint, State, View};
+
+/// What the thread is asked to do between ticks.
+enum Command {
+    Apply(Box<Config>, oneshot::Sender<Result<(), String>>),
+    Stop,
+}
+
+/// Asks the thread.
+#[derive(Clone, Debug)]
+pub(crate) struct RunnerHandle(Sender<Command>);
+
+impl RunnerHandle {
+    /// Puts another configuration in force; on error the old one stays.
+    pub(crate) async fn apply(&self, config: Config) -> Result<(), String> {
+        let (answer, outcome) = oneshot::channel();
+        let stopped = || "the agent is stopping".to_owned();
+        self.0.send(Command::Apply(Box::new(config), answer)).map_err(|_closed| stopped())?;
+        outcome.await.unwrap_or_else(|_closed| Err(stopped()))
+    }
+
+    /// Ends the thread after the tick it is at.
+    pub(crate) fn stop(&self) {
+        // A thread that is gone needs no asking.
+        drop(self.0.send(Command::Stop));
+    }
+}
+
+/// Kernel and engine, ready to tick.
+pub(crate) struct Runner {
+    kernel: Kernel,
+    engine: Engine,
+    interval: Duration,
+    snapshot: Vec<Observed>,
+    states: watch::Sender<Arc<State>>,
+    commands: Receiver<Command>,
+    told: Told,
+}
+
+/// What the log was told last: told again only when it changes.
+#[derive(Default)]
+struct Told {
+    canary: Option<Canary>,
+    view: Option<std::mem::Discriminant<View>>,
+    unreachable: bool,
+    lost: u64,
+}
+
+/// What a configuration means for the engine.
+pub(crate) fn plan(config: &Config) -> Plan {
+    let auto = config.pools.is_empty() && config.discovery.auto;
+    Plan {
+        interval: config.interval,
+        window: config.window,
+        pools: (!auto).then(|| config.pools.clone()),
+    }
+}
+
+impl Runner {
+    /// A runner that has ticked once, so that there is a state to publish from the first moment.
+    pub(crate) fn new(
+        mut kernel: Kernel,
+        mut engine: Engine,
+        interval: Duration,
+    ) -> anyhow::Result<(Self, RunnerHandle, watch::Receiver<Arc<State>>)> {
+        let mut snapshot = Vec::new();
+        kernel.read(&mut snapshot).context("cannot read the kernel's counters")?;
+        let moment = Moment {
+            taken: SystemTime::now(),
+            last_tick: Duration::ZERO,
+        };
+        let first = engine.tick(&snapshot, kernel.state(), moment);
+        let (states, state) = watch::channel(first.state);
+        let (sender, commands) = mpsc::channel();
+        let runner = Self {
+            kernel,
+            engine,
+            interval,
+            snapshot,
+            states,
+            commands,
+            told: Told::default(),
+        };
+        Ok((runner, RunnerHandle(sender), state))
+    }
+
+    /// Ticks until it is told to stop. The hook is detached when this returns.
+    pub(crate) fn run(mut self) -> anyhow::Result<()> {
+        let mut next = Instant::now() + self.interval;
+        let mut last_tick = Duration::ZERO;
+        loop {
+            match self.commands.recv_timeout(next.saturating_duration_since(Instant::now())) {
+                Ok(Command::Stop) | Err(RecvTimeoutError::Disconnected) => return Ok(()),
+                Ok(Command::Apply(config, answer)) => {
+                    // Whoever asked may be gone; the configuration is in force all the same.
+                    drop(answer.send(self.apply(&config)));
+                    next = next.min(Instant::now() + self.interval);
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    let began = Instant::now();
+                    self.tick(last_tick)?;
+                    last_tick = began.elapsed();
+                    next += self.interval;
+                    // After a pause (a suspended machine) ticks are not made up for.
+                    next = next.max(Instant::now());
+                }
+            }
+        }
+    }
+
+    fn tick(&mut self, last_tick: Duration) -> anyhow::Result<()> {
+        self.kernel.read(&mut self.snapshot).context("cannot read the kernel's counters")?;
+        let moment = Moment {
+            taken: SystemTime::now(),
+            last_tick,
+        };
+        let tick = self.engine.tick(&self.snapshot, self.kernel.state(), moment);
+        for endpoint in &tick.forgotten {
+            self.kernel.unwatch(endpoint).context("cannot remove an idle endpoint from the kernel's map")?;
+        }
+        if tick.resets > 0 {
+            warn!(endpoints = tick.resets, "counters went backwards: the kernel's map was changed from outside");
+        }
+        self.told.tell(&tick.state);
+        self.states.send_replace(tick.state);
+        Ok(())
+    }
+
+    fn apply(&mut self, config: &Config) -> Result<(), String> {
+        let failed = |error: std::io::Error| format!("cannot change what the kernel counts: {error}");
+        let plan = plan(config);
+        let learning = plan.pools.is_none();
+        let room = self.kernel.state().map_capacity;
+        let needed = config.pools.iter().map(|pool| pool.backends.len() as u64).sum::<u64>();
+        if needed >= room {
+            return Err(format!(
+                "the new configuration has {needed} backends, but the kernel's map was made for {room} when the agent \
+                 started: restart the agent"
+            ));
+        }
+        let unwanted = self.engine.set_plan(plan).map_err(|error| error.to_string())?;
+        self.kernel.set_learning(learning).map_err(failed)?;
+        for endpoint in &unwanted {
+            self.kernel.unwatch(endpoint).map_err(failed)?;
+        }
+        let wanted: Vec<Endpoint> = self.engine.wanted().collect();
+        for endpoint in &wanted {
+            self.kernel.watch(endpoint).map_err(failed)?;
+        }
+        self.kernel.set_live_interval(config.live_interval);
+        self.interval = config.interval;
+        Ok(())
+    }
+}
+
+impl Told {
+    fn tell(&mut self, state: &State) {
+        let kernel = &state.kernel;
+        if self.canary.as_ref() != Some(&kernel.canary) {
+            match &kernel.canary {
+                Canary::Counted => info!("the hook sees traffic: the agent's own connection was counted"),
+                Canary::Missed { reason } => warn!(reason, "the hook does not see traffic"),
+                Canary::Pending => {}
+            }
+            self.canary = Some(kernel.canary.clone());
+        }
+        self.tell_view(&kernel.view);
+        let lost = kernel.losses.map_full + kernel.losses.insert_refused + kernel.losses.mark_refused;
+        if lost > 0 && self.lost == 0 {
+            warn!(losses = ?kernel.losses, "some traffic could not be counted; further losses are in the metrics");
+        }
+        self.lost = lost;
+    }
+
+    fn tell_view(&mut self, view: &View) {
+        let kind = std::mem::discriminant(view);
+        if self.view != Some(kind) {
+            match view {
+                View::Live { every, .. } => {
+                    info!(?every, "view: open connections are visited in the kernel's socket table");
+                }
+                View::AtClose { reason } => {
+                    warn!(reason, "view: bytes appear when a connection closes, older connections do not");
+                }
+            }
+            self.view = Some(kind);
+        }
+        if let View::Live { namespaces, unreachable, .. } = view {
+            let hidden = *unreachable > 0;
+            if hidden && !self.unreachable {
+                warn!(
+                    visited = namespaces,
+                    unreachable,
+                    "network namespaces cannot be entered: CAP_SYS_ADMIN is needed to see their open connections"
+                );
+            }
+            self.unreachable = hidden;
+        }
+    }
+}

