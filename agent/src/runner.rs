@@ -86,6 +86,8 @@ impl Runner {
             last_tick: Duration::ZERO,
         };
         let first = engine.tick(&snapshot, kernel.state(), moment);
+        let mut told = Told::default();
+        told.tell(&first.state);
         let (states, state) = watch::channel(first.state);
         let (sender, commands) = mpsc::channel();
         let runner = Self {
@@ -95,7 +97,7 @@ impl Runner {
             snapshot,
             states,
             commands,
-            told: Told::default(),
+            told,
         };
         Ok((runner, RunnerHandle(sender), state))
     }

@@ -114,22 +114,24 @@ impl Agent {
         Ok(agent)
     }
 
-    /// As [`Agent::start`], with more arguments, and without waiting for more than the address that it serves at.
+    /// As [`Agent::start`], without waiting for more than the address that it serves at.
     pub fn launch(
         binary: &Path,
         namespace: &Namespace,
         config: &str,
         arguments: &[&str],
     ) -> Result<Self> {
+        let mut command = Command::new(binary);
+        command.arg("run").args(arguments);
+        Self::launch_by(command, namespace, config)
+    }
+
+    /// Starts an agent by a command that ends in `run` and its arguments, but for the configuration, which is added.
+    pub fn launch_by(mut command: Command, namespace: &Namespace, config: &str) -> Result<Self> {
         let directory = TempDir::with_prefix("evenkeel-").context("no temporary directory")?;
         let file = directory.path().join("evenkeel.yaml");
         fs::write(&file, with_listen(config)).context("cannot write the agent's configuration")?;
-        let mut command = Command::new(binary);
-        command
-            .arg("run")
-            .arg("--config")
-            .arg(&file)
-            .args(arguments);
+        command.arg("--config").arg(&file);
         let mut process = Process::spawn(namespace, "evenkeel", &mut command)?;
         let address = wait_for(PATIENCE, "the agent's address in its log", || {
             process.check()?;
@@ -199,9 +201,14 @@ impl Agent {
     pub fn wait_pool(&self, name: &str, check: impl Fn(&Pool) -> Result<()>) -> Result<Pool> {
         let mut last = None;
         let found = wait_for(PATIENCE, &format!("pool {name}"), || {
-            let pool = self.pool(name)?;
-            last = check(&pool).err();
-            Ok(last.is_none().then_some(pool))
+            // A pool that is not there yet may come.
+            match self.pool(name).and_then(|pool| check(&pool).map(|()| pool)) {
+                Ok(pool) => Ok(Some(pool)),
+                Err(reason) => {
+                    last = Some(reason);
+                    Ok(None)
+                }
+            }
         });
         match (found, last) {
             (Err(_), Some(reason)) => Err(reason),

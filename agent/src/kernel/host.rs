@@ -40,7 +40,7 @@ impl std::fmt::Display for KernelVersion {
 #[derive(Debug, thiserror::Error)]
 pub enum CgroupError {
     /// The list of mounts is not readable: /proc is missing.
-    #[error("cannot read /proc/self/mountinfo: {0}")]
+    #[error("cannot read /proc/self/mountinfo")]
     Mounts(#[source] io::Error),
     /// Only cgroup v1, or nothing, is mounted.
     #[error(
@@ -49,7 +49,7 @@ pub enum CgroupError {
     )]
     NotMounted,
     /// The path does not exist or is not accessible.
-    #[error("cannot open the cgroup {}: {error}", path.display())]
+    #[error("cannot open the cgroup {}", path.display())]
     Open {
         /// What was tried.
         path: PathBuf,

@@ -40,11 +40,11 @@ pub enum LoadError {
     #[error(transparent)]
     Cgroup(#[from] CgroupError),
     /// The network namespace's cookie is not available.
-    #[error("the kernel does not tell the cookie of the network namespace: {0}")]
+    #[error("the kernel does not tell the cookie of the network namespace")]
     NetnsCookie(#[source] io::Error),
     /// The kernel refused the maps or the program.
     #[error("the kernel refused the program: {}", shorten(&chain(.0.as_ref())))]
-    Refused(#[source] Box<dyn std::error::Error + Send + Sync>),
+    Refused(Box<dyn std::error::Error + Send + Sync>),
     /// The root cgroup carries a program that tolerates no other.
     #[error(
         "a program attached to the root cgroup without BPF_F_ALLOW_MULTI lets no other program in: find it with \
@@ -65,7 +65,7 @@ pub enum LoadError {
         process: String,
     },
     /// A map could not be written or read.
-    #[error("cannot use the kernel's maps: {0}")]
+    #[error("cannot use the kernel's maps")]
     Map(#[source] io::Error),
 }
 

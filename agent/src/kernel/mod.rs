@@ -156,18 +156,19 @@ impl Kernel {
         self.walk().map_err(failed)
     }
 
-    /// Of two agents that attach at once each sees both, and the later one gives way.
+    /// Of agents that attach at once each sees all that attached before it; the kernel lists them in that order. Every
+    /// agent but the first gives way.
     fn check_alone(&self, root: &CgroupRoot) -> Result<(), LoadError> {
         let own = self.loaded.hook_id()?;
         let attached = attached_programs(root).map_err(LoadError::Map)?;
-        match attached.iter().find(|other| other.is_agent() && other.id < own) {
-            Some(earlier) => Err(LoadError::SecondAgent {
+        match attached.iter().find(|program| program.is_agent()) {
+            Some(earlier) if earlier.id != own => Err(LoadError::SecondAgent {
                 program: earlier.id,
                 process: earlier.holder.map_or("of a process that is not visible from here".to_owned(), |pid| {
                     format!("of process {pid}")
                 }),
             }),
-            None => Ok(()),
+            _ => Ok(()),
         }
     }
 

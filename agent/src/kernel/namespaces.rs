@@ -42,6 +42,7 @@ impl Namespaces {
         let mut visited = Visited::default();
         // The own namespace needs no privilege to be in.
         count(&mut visited, work());
+        let mut elsewhere = false;
         for path in &self.paths {
             let namespace = match File::open(path) {
                 Ok(namespace) => namespace,
@@ -53,11 +54,14 @@ impl Namespaces {
                 }
             };
             match enter(&namespace) {
-                Ok(()) => count(&mut visited, work()),
+                Ok(()) => {
+                    elsewhere = true;
+                    count(&mut visited, work());
+                }
                 Err(_denied) => visited.failed += 1,
             }
         }
-        if !self.paths.is_empty() {
+        if elsewhere {
             enter(&own)?;
         }
         Ok(visited)

@@ -12,7 +12,7 @@ pub(super) const VMLINUX: &str = "/sys/kernel/btf/vmlinux";
 #[derive(Debug, thiserror::Error)]
 pub enum OffsetError {
     /// The kernel was built without `CONFIG_DEBUG_INFO_BTF`, or /sys is not mounted.
-    #[error("the kernel's type information {VMLINUX} cannot be read: {0}")]
+    #[error("the kernel's type information {VMLINUX} cannot be read")]
     Unreadable(#[from] btf_rs::Error),
     /// The kernel has no such field, or keeps it where a load cannot reach.
     #[error("the kernel has no field `{structure}.{field}` that can be read")]

@@ -9,7 +9,7 @@ use super::sys;
 /// A `sock_ops` program attached to the root cgroup.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attached {
-    /// The kernel's id of the program; a lower one was loaded earlier.
+    /// The kernel's id of the program.
     pub id: u32,
     /// The program's name, at most 15 characters; unknown without `CAP_SYS_ADMIN`.
     pub name: Option<String>,

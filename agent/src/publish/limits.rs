@@ -10,9 +10,9 @@ pub struct Limits {
     /// Connections open at the same time; more wait in the kernel's backlog.
     pub connections: usize,
     /// Expositions rendered at the same time; more are answered with 503.
-    pub scrapes: usize,
+    pub scrapes: u32,
     /// Pages and API answers rendered at the same time; more are answered with 503.
-    pub pages: usize,
+    pub pages: u32,
     /// Bytes of a request's head, and of what is buffered per connection; at least 8 KiB.
     pub head_bytes: usize,
     /// Time for a request's head to arrive; an idle connection is closed after it, too.

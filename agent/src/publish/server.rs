@@ -190,7 +190,7 @@ impl House {
     async fn watch_pulse(&self) {
         self.shared.watch_pulse().await;
         // The engine is gone: the agent is stopping, and `/-/healthy` will say so if it does not.
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// Waits for the connections to end, and ends those that do not in time.
@@ -207,5 +207,8 @@ impl House {
             self.closed.cancel();
             self.guests.wait().await;
         }
+        // Renderers wait on the runtime's clock, so none may outlive the runtime.
+        self.shared.scrapes.idle().await;
+        self.shared.pages.idle().await;
     }
 }

@@ -210,6 +210,6 @@ mod tests {
     async fn a_reader_that_left_ends_the_renderer_at_once() {
         let (mut writer, body) = pipe(Handle::current(), PATIENCE);
         drop(body);
-        assert!(writer.append(&[0; CHUNK]).is_err());
+        assert!(writer.append(&vec![0; CHUNK]).is_err());
     }
 }

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+pub(crate) mod hostile;
+
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::Path;

@@ -20,7 +20,8 @@ use super::shared::Shared;
 pub use pools::{PoolAnswer, PoolsAnswer};
 pub use status::StatusAnswer;
 
-const JSON: &str = "application/json";
+/// The content type of all answers.
+pub(super) const JSON: &str = "application/json";
 
 /// The first second of the year 10000, which RFC 3339 cannot say.
 const YEAR_10000: u64 = 253_402_300_800;

@@ -80,8 +80,7 @@ struct PoolView<'a> {
     source: Source,
     verdict: &'static str,
     tolerance: Option<f64>,
-    #[serde(serialize_with = "backend_views")]
-    backends: &'a PoolState,
+    backends: BackendsView<'a>,
     measures: PerSignal<Option<MeasuresView>>,
 }
 
@@ -95,7 +94,7 @@ impl<'a> PoolView<'a> {
             source: spec.source,
             verdict: VERDICT,
             tolerance: spec.tolerance,
-            backends: state,
+            backends: BackendsView(state),
             measures: PerSignal {
                 opened: MeasuresView::of(&signals.opened),
                 active: MeasuresView::of(&signals.active),
@@ -152,6 +151,36 @@ impl MeasuresView {
     }
 }
 
+/// The backends of a pool as a list.
+#[derive(Debug)]
+struct BackendsView<'a>(&'a PoolState);
+
+impl Serialize for BackendsView<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let pool = &self.0.pool;
+        let specs = pool.names.iter().zip(&pool.spec.backends);
+        let shares = pool.expected.shares().iter().zip(&self.0.backends);
+        let views = specs
+            .zip(shares)
+            .map(|((name, spec), (share, backend))| BackendView {
+                address: name,
+                weight: spec.weight,
+                labels: &spec.labels,
+                expected_share: *share,
+                connections: connections(backend),
+                bytes: BytesView {
+                    received: backend.counters.received,
+                    sent: backend.counters.sent,
+                },
+                retransmits: backend.counters.retransmits,
+                handshake: handshake(backend),
+                share: backend.shares,
+                skewed: NOT_SKEWED,
+            });
+        serializer.collect_seq(views)
+    }
+}
+
 #[derive(Debug, Serialize)]
 struct BackendView<'a> {
     address: &'a str,
@@ -184,31 +213,6 @@ struct BytesView {
 struct HandshakeView {
     count: u64,
     mean_seconds: Option<f64>,
-}
-
-fn backend_views<S: Serializer>(state: &&PoolState, serializer: S) -> Result<S::Ok, S::Error> {
-    let pool = &state.pool;
-    let backends = pool.names.iter().zip(&pool.spec.backends);
-    let shares = pool.expected.shares().iter().zip(&state.backends);
-    serializer.collect_seq(
-        backends
-            .zip(shares)
-            .map(|((name, spec), (share, backend))| BackendView {
-                address: name,
-                weight: spec.weight,
-                labels: &spec.labels,
-                expected_share: *share,
-                connections: connections(backend),
-                bytes: BytesView {
-                    received: backend.counters.received,
-                    sent: backend.counters.sent,
-                },
-                retransmits: backend.counters.retransmits,
-                handshake: handshake(backend),
-                share: backend.shares,
-                skewed: NOT_SKEWED,
-            }),
-    )
 }
 
 fn connections(backend: &BackendState) -> ConnectionsView {

@@ -118,7 +118,11 @@ impl<'a> Exposition<'a> {
     }
 
     /// A gauge family with one sample and no labels.
-    pub(super) fn gauge(&mut self, family: &Family, value: impl EncodeGaugeValue) -> fmt::Result {
+    pub(super) fn gauge(
+        &mut self,
+        family: &Family,
+        value: impl EncodeGaugeValue + Copy,
+    ) -> fmt::Result {
         self.family(family)?.0.encode_gauge(&value)
     }
 
@@ -126,7 +130,7 @@ impl<'a> Exposition<'a> {
     pub(super) fn counter(
         &mut self,
         family: &Family,
-        value: impl EncodeCounterValue,
+        value: impl EncodeCounterValue + Copy,
     ) -> fmt::Result {
         self.family(family)?
             .0
@@ -142,7 +146,7 @@ impl Samples<'_> {
     pub(super) fn counter(
         &mut self,
         labels: &impl EncodeLabelSet,
-        value: impl EncodeCounterValue,
+        value: impl EncodeCounterValue + Copy,
     ) -> fmt::Result {
         self.0
             .encode_family(labels)?
@@ -153,7 +157,7 @@ impl Samples<'_> {
     pub(super) fn gauge(
         &mut self,
         labels: &impl EncodeLabelSet,
-        value: impl EncodeGaugeValue,
+        value: impl EncodeGaugeValue + Copy,
     ) -> fmt::Result {
         self.0.encode_family(labels)?.encode_gauge(&value)
     }

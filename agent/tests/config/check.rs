@@ -1,0 +1,96 @@
+//! `evenkeel check-config`.
+
+use evenkeel::commands::check_config;
+use serde_json::{Value, json};
+
+use super::path;
+
+/// The exit code and what was written to standard output and standard error.
+fn run(file: &str, json: bool) -> (u8, String, String) {
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let code = check_config::run(&path(file), json, &mut out, &mut err).unwrap();
+    // The place of the sources is not the same everywhere.
+    let shown = |bytes| {
+        String::from_utf8(bytes)
+            .unwrap()
+            .replace(path("").to_str().unwrap(), "")
+    };
+    (code, shown(out), shown(err))
+}
+
+#[test]
+fn a_sound_file_is_summed_up() {
+    let (code, out, err) = run("tests/config/good/everything.yaml", false);
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert_eq!(
+        out,
+        "tests/config/good/everything.yaml: ok: 2 pools, 4 backends, listening on [::1]:0\n"
+    );
+}
+
+#[test]
+fn a_file_without_pools_says_what_is_watched() {
+    let (code, out, _) = run("tests/config/good/empty.yaml", false);
+    assert_eq!(code, 0);
+    assert_eq!(
+        out,
+        "tests/config/good/empty.yaml: ok: no pools, so those found on this host are watched, \
+         listening on 127.0.0.1:9797\n"
+    );
+}
+
+#[test]
+fn problems_go_to_standard_error() {
+    let (code, out, err) = run("tests/config/bad/truth.yaml", false);
+    assert_eq!((code, out.as_str()), (2, ""));
+    assert!(
+        err.starts_with("tests/config/bad/truth.yaml:2:9: error: "),
+        "{err}"
+    );
+    assert!(err.ends_with('\n'));
+}
+
+#[test]
+fn json_has_the_same_for_programs() {
+    let (code, out, err) = run("tests/config/good/everything.yaml", true);
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert_eq!(
+        serde_json::from_str::<Value>(&out).unwrap(),
+        json!({
+            "file": "tests/config/good/everything.yaml",
+            "ok": true,
+            "pools": 2,
+            "backends": 4,
+            "problems": [],
+        })
+    );
+
+    let (code, out, err) = run("tests/config/bad/truth.yaml", true);
+    assert_eq!((code, err.as_str()), (2, ""));
+    assert_eq!(
+        serde_json::from_str::<Value>(&out).unwrap(),
+        json!({
+            "file": "tests/config/bad/truth.yaml",
+            "ok": false,
+            "pools": null,
+            "backends": null,
+            "problems": [{
+                "line": 2,
+                "column": 9,
+                "message": "`yes` is neither `true` nor `false`",
+                "help": "write `auto: true` or `auto: false`, without quotes",
+            }],
+        })
+    );
+}
+
+#[test]
+fn a_file_that_is_not_there_is_a_bad_configuration() {
+    let (code, _, err) = run("tests/config/good/none.yaml", false);
+    assert_eq!(code, 2);
+    assert!(err.contains("there is no such file"), "{err}");
+    let (code, out, _) = run("tests/config/good/none.yaml", true);
+    assert_eq!(code, 2);
+    let outcome: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(outcome["problems"][0]["line"], Value::Null);
+}
