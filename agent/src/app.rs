@@ -46,9 +46,9 @@ pub struct App {
 impl App {
     /// Loads and attaches the programs, reads the counters for the first time, binds the address. On error nothing is
     /// left in the kernel.
-    pub fn build(config: Config, setup: Setup) -> anyhow::Result<Self> {
+    pub fn build(config: &Config, setup: Setup) -> anyhow::Result<Self> {
         let (reload, requests, status) = ReloadHandle::channel();
-        let plan = plan(&config);
+        let plan = plan(config);
         // The engine is built before the kernel is touched: what is wrong with the pools is known by then.
         let netns = crate::kernel::netns_cookie().unwrap_or(NetnsCookie(0));
         let engine = Engine::new(plan.clone(), netns)?;
@@ -69,7 +69,14 @@ impl App {
             file: setup.config_file,
             listen: config.web.listen,
         };
-        Ok(Self { runner, handle, state, server, reload, reloader })
+        Ok(Self {
+            runner,
+            handle,
+            state,
+            server,
+            reload,
+            reloader,
+        })
     }
 
     /// Where the agent serves HTTP; tells the port if the configuration left it to the system.
@@ -92,7 +99,13 @@ impl App {
     /// # Errors
     /// If a part of the agent ended unasked: its name and why.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
-        let Self { runner, handle, server, reloader, .. } = self;
+        let Self {
+            runner,
+            handle,
+            server,
+            reloader,
+            ..
+        } = self;
         let (ended, ticking) = oneshot::channel();
         let thread = thread::Builder::new()
             .name("evenkeel-tick".to_owned())
@@ -137,7 +150,9 @@ fn unasked(what: &str, ended: anyhow::Result<()>) -> anyhow::Error {
 
 /// Room for twice what is configured, so that a reload can add pools, and for what auto mode learns.
 fn capacity(backends: usize) -> u32 {
-    u32::try_from(backends * 2).unwrap_or(u32::MAX).max(auto::MOST_ENDPOINTS)
+    u32::try_from(backends * 2)
+        .unwrap_or(u32::MAX)
+        .max(auto::MOST_ENDPOINTS)
 }
 
 /// Carries out reloads, one at a time.
@@ -155,7 +170,9 @@ impl Reloader {
             let outcome = self.reload().await;
             match &outcome {
                 Ok(()) => info!("configuration reloaded"),
-                Err(error) => error!("configuration not reloaded, the old one stays in force:\n{error}"),
+                Err(error) => {
+                    error!("configuration not reloaded, the old one stays in force:\n{error}")
+                }
             }
             self.status.send_modify(|status| {
                 status.successful = outcome.is_ok();
@@ -171,7 +188,10 @@ impl Reloader {
 
     async fn reload(&self) -> Result<(), String> {
         let Some(file) = self.file.clone() else {
-            return Err("the agent runs without a configuration file: start it with --config FILE".to_owned());
+            return Err(
+                "the agent runs without a configuration file: start it with --config FILE"
+                    .to_owned(),
+            );
         };
         let config = tokio::task::spawn_blocking(move || Config::load(&file))
             .await

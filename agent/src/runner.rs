@@ -31,7 +31,9 @@ impl RunnerHandle {
     pub(crate) async fn apply(&self, config: Config) -> Result<(), String> {
         let (answer, outcome) = oneshot::channel();
         let stopped = || "the agent is stopping".to_owned();
-        self.0.send(Command::Apply(Box::new(config), answer)).map_err(|_closed| stopped())?;
+        self.0
+            .send(Command::Apply(Box::new(config), answer))
+            .map_err(|_closed| stopped())?;
         outcome.await.unwrap_or_else(|_closed| Err(stopped()))
     }
 
@@ -80,7 +82,9 @@ impl Runner {
         interval: Duration,
     ) -> anyhow::Result<(Self, RunnerHandle, watch::Receiver<Arc<State>>)> {
         let mut snapshot = Vec::new();
-        kernel.read(&mut snapshot).context("cannot read the kernel's counters")?;
+        kernel
+            .read(&mut snapshot)
+            .context("cannot read the kernel's counters")?;
         let moment = Moment {
             taken: SystemTime::now(),
             last_tick: Duration::ZERO,
@@ -107,7 +111,10 @@ impl Runner {
         let mut next = Instant::now() + self.interval;
         let mut last_tick = Duration::ZERO;
         loop {
-            match self.commands.recv_timeout(next.saturating_duration_since(Instant::now())) {
+            match self
+                .commands
+                .recv_timeout(next.saturating_duration_since(Instant::now()))
+            {
                 Ok(Command::Stop) | Err(RecvTimeoutError::Disconnected) => return Ok(()),
                 Ok(Command::Apply(config, answer)) => {
                     // Whoever asked may be gone; the configuration is in force all the same.
@@ -127,17 +134,26 @@ impl Runner {
     }
 
     fn tick(&mut self, last_tick: Duration) -> anyhow::Result<()> {
-        self.kernel.read(&mut self.snapshot).context("cannot read the kernel's counters")?;
+        self.kernel
+            .read(&mut self.snapshot)
+            .context("cannot read the kernel's counters")?;
         let moment = Moment {
             taken: SystemTime::now(),
             last_tick,
         };
-        let tick = self.engine.tick(&self.snapshot, self.kernel.state(), moment);
+        let tick = self
+            .engine
+            .tick(&self.snapshot, self.kernel.state(), moment);
         for endpoint in &tick.forgotten {
-            self.kernel.unwatch(endpoint).context("cannot remove an idle endpoint from the kernel's map")?;
+            self.kernel
+                .unwatch(endpoint)
+                .context("cannot remove an idle endpoint from the kernel's map")?;
         }
         if tick.resets > 0 {
-            warn!(endpoints = tick.resets, "counters went backwards: the kernel's map was changed from outside");
+            warn!(
+                endpoints = tick.resets,
+                "counters went backwards: the kernel's map was changed from outside"
+            );
         }
         self.told.tell(&tick.state);
         self.states.send_replace(tick.state);
@@ -145,18 +161,26 @@ impl Runner {
     }
 
     fn apply(&mut self, config: &Config) -> Result<(), String> {
-        let failed = |error: std::io::Error| format!("cannot change what the kernel counts: {error}");
+        let failed =
+            |error: std::io::Error| format!("cannot change what the kernel counts: {error}");
         let plan = plan(config);
         let learning = plan.pools.is_none();
         let room = self.kernel.state().map_capacity;
-        let needed = config.pools.iter().map(|pool| pool.backends.len() as u64).sum::<u64>();
+        let needed = config
+            .pools
+            .iter()
+            .map(|pool| pool.backends.len() as u64)
+            .sum::<u64>();
         if needed >= room {
             return Err(format!(
                 "the new configuration has {needed} backends, but the kernel's map was made for {room} when the agent \
                  started: restart the agent"
             ));
         }
-        let unwanted = self.engine.set_plan(plan).map_err(|error| error.to_string())?;
+        let unwanted = self
+            .engine
+            .set_plan(plan)
+            .map_err(|error| error.to_string())?;
         self.kernel.set_learning(learning).map_err(failed)?;
         for endpoint in &unwanted {
             self.kernel.unwatch(endpoint).map_err(failed)?;
@@ -176,14 +200,17 @@ impl Told {
         let kernel = &state.kernel;
         if self.canary.as_ref() != Some(&kernel.canary) {
             match &kernel.canary {
-                Canary::Counted => info!("the hook sees traffic: the agent's own connection was counted"),
+                Canary::Counted => {
+                    info!("the hook sees traffic: the agent's own connection was counted")
+                }
                 Canary::Missed { reason } => warn!(reason, "the hook does not see traffic"),
                 Canary::Pending => {}
             }
             self.canary = Some(kernel.canary.clone());
         }
         self.tell_view(&kernel.view);
-        let lost = kernel.losses.map_full + kernel.losses.insert_refused + kernel.losses.mark_refused;
+        let lost =
+            kernel.losses.map_full + kernel.losses.insert_refused + kernel.losses.mark_refused;
         if lost > 0 && self.lost == 0 {
             warn!(losses = ?kernel.losses, "some traffic could not be counted; further losses are in the metrics");
         }
@@ -195,15 +222,26 @@ impl Told {
         if self.view != Some(kind) {
             match view {
                 View::Live { every, .. } => {
-                    info!(?every, "view: open connections are visited in the kernel's socket table");
+                    info!(
+                        ?every,
+                        "view: open connections are visited in the kernel's socket table"
+                    );
                 }
                 View::AtClose { reason } => {
-                    warn!(reason, "view: bytes appear when a connection closes, older connections do not");
+                    warn!(
+                        reason,
+                        "view: bytes appear when a connection closes, older connections do not"
+                    );
                 }
             }
             self.view = Some(kind);
         }
-        if let View::Live { namespaces, unreachable, .. } = view {
+        if let View::Live {
+            namespaces,
+            unreachable,
+            ..
+        } = view
+        {
             let hidden = *unreachable > 0;
             if hidden && !self.unreachable {
                 warn!(

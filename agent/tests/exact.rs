@@ -1,5 +1,11 @@
 //! Exactness: what the agent counts is what the traffic's own generator wrote down, to the last connection.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::float_cmp,
+    reason = "a test ends at the first surprise, and counters are whole numbers"
+)]
+
 mod common;
 
 use std::net::SocketAddr;
@@ -27,9 +33,17 @@ fn assert_bytes(truth: &Ledger, counted: &Pool, role: &str) {
         let closed = truth.closed;
         let (sent, received, first) = if upstream {
             let first = closed.client_fin + closed.half_close + closed.process_death;
-            ((truth.to_backend, counted.to_backend), (truth.from_backend, counted.from_backend), first)
+            (
+                (truth.to_backend, counted.to_backend),
+                (truth.from_backend, counted.from_backend),
+                first,
+            )
         } else {
-            ((truth.from_backend, counted.from_backend), (truth.to_backend, counted.to_backend), closed.server_fin)
+            (
+                (truth.from_backend, counted.from_backend),
+                (truth.to_backend, counted.to_backend),
+                closed.server_fin,
+            )
         };
         assert_eq!(sent.0, sent.1, "{role} {backend}: sent");
         assert!(
@@ -46,18 +60,32 @@ fn assert_bytes(truth: &Ledger, counted: &Pool, role: &str) {
 
 /// Targets that fail, with as many attempts each.
 fn failing(backends: &[SocketAddr], count: u64) -> Vec<Failing> {
-    let refused = backends.iter().map(|address| SocketAddr::new(address.ip(), CLOSED_PORT));
+    let refused = backends
+        .iter()
+        .map(|address| SocketAddr::new(address.ip(), CLOSED_PORT));
     let at = |ip: std::net::IpAddr| SocketAddr::new(ip, PORT);
     let mut failing: Vec<Failing> = refused
-        .map(|target| Failing { kind: Failure::Refused, target, count })
+        .map(|target| Failing {
+            kind: Failure::Refused,
+            target,
+            count,
+        })
         .collect();
     for (kind, v4, v6) in [
         (Failure::TimedOut, SILENT_V4, SILENT_V6),
         (Failure::Cancelled, SILENT_V4, SILENT_V6),
         (Failure::Unreachable, UNREACHABLE_V4, UNREACHABLE_V6),
     ] {
-        failing.push(Failing { kind, target: at(v4.into()), count });
-        failing.push(Failing { kind, target: at(v6.into()), count });
+        failing.push(Failing {
+            kind,
+            target: at(v4.into()),
+            count,
+        });
+        failing.push(Failing {
+            kind,
+            target: at(v6.into()),
+            count,
+        });
     }
     failing
 }
@@ -65,9 +93,16 @@ fn failing(backends: &[SocketAddr], count: u64) -> Vec<Failing> {
 #[test]
 fn two_hundred_thousand_connections_in_every_way() {
     let _alone = alone();
-    let layout = Layout { clients: 16, backend_hosts: 4, backend_addresses: 100, balancers: 0 };
+    let layout = Layout {
+        clients: 16,
+        backend_hosts: 4,
+        backend_addresses: 100,
+        balancers: 0,
+    };
     let network = Network::build(&layout).unwrap();
-    let backend = network.serve(&Options::new(Protocol::Lab), Family::Both, PORT).unwrap();
+    let backend = network
+        .serve(&Options::new(Protocol::Lab), Family::Both, PORT)
+        .unwrap();
     let addresses = backend.addresses().to_vec();
     assert_eq!(addresses.len(), 200);
 
@@ -116,7 +151,12 @@ fn two_hundred_thousand_connections_in_every_way() {
         let lost = format!("evenkeel_kernel_events_lost_total{{reason=\"{reason}\"}}");
         assert_eq!(agent.metric(&lost).unwrap(), 0.0);
     }
-    assert_eq!(agent.metric("evenkeel_kernel_drift_corrected_total").unwrap(), 0.0);
+    assert_eq!(
+        agent
+            .metric("evenkeel_kernel_drift_corrected_total")
+            .unwrap(),
+        0.0
+    );
 }
 
 /// What the backends can know: attempts that failed never reached them.
@@ -126,7 +166,7 @@ fn accepted(truth: &Ledger) -> Ledger {
         .filter(|(_, tally)| tally.opened > 0)
         .map(|(backend, tally)| {
             let mut tally = *tally;
-            tally.failed = Default::default();
+            tally.failed = evenkeel_lab::ledger::Failed::default();
             (backend, tally)
         })
         .collect()
@@ -146,5 +186,10 @@ fn loopback_addresses_are_told_apart_by_namespace() {
     let agent = agent(&config(&[pool("own", "upstream", [address])]));
     let here = Plan::new([address], 70).run(&[&own]).unwrap();
     Plan::new([address], 300).run(&[&other]).unwrap();
-    wait_equal(&agent, "own", &here, &[Column::Opened, Column::Closed, Column::Open]);
+    wait_equal(
+        &agent,
+        "own",
+        &here,
+        &[Column::Opened, Column::Closed, Column::Open],
+    );
 }

@@ -1,6 +1,12 @@
 //! Connections that stay open: their bytes and their number are right while they are open, and those that are older than
 //! the agent are seen.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::float_cmp,
+    reason = "a test ends at the first surprise, and counters are whole numbers"
+)]
+
 mod common;
 
 use std::net::SocketAddr;
@@ -17,9 +23,16 @@ use evenkeel_lab::network::{Family, Layout, Network};
 const BYTES: [Column; 2] = [Column::ToBackend, Column::FromBackend];
 
 fn network(clients: usize) -> (Network, Backend, Vec<SocketAddr>) {
-    let layout = Layout { clients, backend_hosts: 2, backend_addresses: 4, balancers: 0 };
+    let layout = Layout {
+        clients,
+        backend_hosts: 2,
+        backend_addresses: 4,
+        balancers: 0,
+    };
     let network = Network::build(&layout).unwrap();
-    let backend = network.serve(&Options::new(Protocol::Lab), Family::Both, 80).unwrap();
+    let backend = network
+        .serve(&Options::new(Protocol::Lab), Family::Both, 80)
+        .unwrap();
     let addresses = backend.addresses().to_vec();
     (network, backend, addresses)
 }
@@ -60,7 +73,11 @@ fn bytes_of_open_connections_appear_while_they_are_open_and_once() {
     // What was published while they were open is not counted again at close, whatever way they close, with short
     // connections to the same backends beside.
     let mut plan = Plan::new(addresses.iter().copied(), 2_000);
-    plan.mix = vec![(Way::ServerFin, 1), (Way::ServerRst, 1), (Way::ClientRst, 1)];
+    plan.mix = vec![
+        (Way::ServerFin, 1),
+        (Way::ServerRst, 1),
+        (Way::ClientRst, 1),
+    ];
     let short = plan.run(&network.sources()).unwrap();
     open.exchange(777).unwrap();
     open.close(50, Way::ClientRst).unwrap();
@@ -72,7 +89,10 @@ fn bytes_of_open_connections_appear_while_they_are_open_and_once() {
     wait_equal(&agent, "in", &truth, &[Column::ToBackend]);
     let counted = agent.pool("out").unwrap().ledger().total();
     assert_eq!(counted.to_backend, truth.total().to_backend);
-    assert!(truth.total().from_backend.abs_diff(counted.from_backend) <= 150, "a FIN's byte a connection");
+    assert!(
+        truth.total().from_backend.abs_diff(counted.from_backend) <= 150,
+        "a FIN's byte a connection"
+    );
 }
 
 #[test]
@@ -88,7 +108,11 @@ fn older_connections_are_active_from_the_first_tick_and_never_opened() {
         let first = agent.pool(name).unwrap();
         assert_eq!(first.active(), 160, "{name}: from the first tick");
         assert_eq!(first.ledger().total().opened, 0, "{name}");
-        assert_eq!(first.ledger().total().to_backend, 0, "{name}: what came before is not the agent's");
+        assert_eq!(
+            first.ledger().total().to_backend,
+            0,
+            "{name}: what came before is not the agent's"
+        );
     }
     older.exchange(1_234).unwrap();
     let exchanged = since(&older.ledger(), &before);
@@ -105,7 +129,12 @@ fn older_connections_are_active_from_the_first_tick_and_never_opened() {
         .unwrap();
     let total = agent.pool("out").unwrap().ledger().total();
     assert_eq!((total.opened, total.closed.total()), (0, 0));
-    assert_eq!(agent.metric("evenkeel_kernel_drift_corrected_total").unwrap(), 0.0);
+    assert_eq!(
+        agent
+            .metric("evenkeel_kernel_drift_corrected_total")
+            .unwrap(),
+        0.0
+    );
 }
 
 #[test]
@@ -129,9 +158,22 @@ fn a_restarted_agent_knows_its_predecessors_connections() {
             Ok(())
         })
         .unwrap();
-    assert!(began.elapsed() < Duration::from_secs(5), "callbacks, not walks alone: {:?}", began.elapsed());
-    assert_eq!(pool.ledger().total().closed.total(), 0, "what it never counted as opened");
-    assert_eq!(second.metric("evenkeel_kernel_drift_corrected_total").unwrap(), 0.0);
+    assert!(
+        began.elapsed() < Duration::from_secs(5),
+        "callbacks, not walks alone: {:?}",
+        began.elapsed()
+    );
+    assert_eq!(
+        pool.ledger().total().closed.total(),
+        0,
+        "what it never counted as opened"
+    );
+    assert_eq!(
+        second
+            .metric("evenkeel_kernel_drift_corrected_total")
+            .unwrap(),
+        0.0
+    );
 }
 
 #[test]
@@ -144,14 +186,29 @@ fn auto_mode_learns_backends_from_connections_older_than_the_agent() {
     seen.backends.sort_by_key(|backend| backend.address);
     let mut expected = addresses.clone();
     expected.sort_unstable();
-    assert_eq!(seen.backends.iter().map(|backend| backend.address).collect::<Vec<_>>(), expected);
+    assert_eq!(
+        seen.backends
+            .iter()
+            .map(|backend| backend.address)
+            .collect::<Vec<_>>(),
+        expected
+    );
     assert_eq!(seen.active(), 40);
     // The clients' own ends, as the backends' hosts see them, are no backends.
     let pools = agent.get("/api/v1/pools").unwrap().body;
     let pools: serde_json::Value = serde_json::from_str(&pools).unwrap();
-    let names: Vec<&str> =
-        pools["pools"].as_array().unwrap().iter().map(|pool| pool["name"].as_str().unwrap()).collect();
-    assert!(names.iter().all(|name| *name == "auto:80" || name.ends_with("@lo")), "{names:?}");
+    let names: Vec<&str> = pools["pools"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|pool| pool["name"].as_str().unwrap())
+        .collect();
+    assert!(
+        names
+            .iter()
+            .all(|name| *name == "auto:80" || name.ends_with("@lo")),
+        "{names:?}"
+    );
 }
 
 #[test]
@@ -178,7 +235,9 @@ fn loss_of_callbacks_is_corrected_and_told() {
         })
         .unwrap();
     drop(hostile);
-    let told = agent.metric("evenkeel_kernel_drift_corrected_total").unwrap();
+    let told = agent
+        .metric("evenkeel_kernel_drift_corrected_total")
+        .unwrap();
     assert!(told >= 30.0, "{told}");
     // Without the other program everything is counted again.
     let before = agent.pool("own").unwrap().ledger();

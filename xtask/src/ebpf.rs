@@ -20,24 +20,39 @@ const BPF_LINKER: &str = "0.13.0";
 const LLVM: &str = "/usr/lib/llvm-22";
 const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
 const DEBIAN_SOURCES: &str = "/usr/lib/rustlib/src/rust/library";
-const DEBIAN_PACKAGES: [&str; 6] =
-    ["rustc-web", "cargo-web", "rust-web-src", "rust-web-llvm", "llvm-22-dev", "libclang-rt-22-dev"];
+const DEBIAN_PACKAGES: [&str; 6] = [
+    "rustc-web",
+    "cargo-web",
+    "rust-web-src",
+    "rust-web-llvm",
+    "llvm-22-dev",
+    "libclang-rt-22-dev",
+];
 
 /// Builds the object and commits it to its place, with the digest of its sources.
 pub(crate) fn rebuild() -> Result<()> {
     let built = build()?;
     fs::copy(&built, root().join(OBJECT)).with_context(|| format!("cannot write {OBJECT}"))?;
-    fs::write(root().join(DIGEST), format!("{}\n", digest()?)).with_context(|| format!("cannot write {DIGEST}"))?;
-    println!("{OBJECT}: {} bytes, {}", fs::metadata(&built)?.len(), digest()?);
+    fs::write(root().join(DIGEST), format!("{}\n", digest()?))
+        .with_context(|| format!("cannot write {DIGEST}"))?;
+    println!(
+        "{OBJECT}: {} bytes, {}",
+        fs::metadata(&built)?.len(),
+        digest()?
+    );
     Ok(())
 }
 
 /// An error if the committed object was built from other sources than those of the tree.
 pub(crate) fn check() -> Result<()> {
-    let recorded = fs::read_to_string(root().join(DIGEST)).with_context(|| format!("cannot read {DIGEST}"))?;
+    let recorded =
+        fs::read_to_string(root().join(DIGEST)).with_context(|| format!("cannot read {DIGEST}"))?;
     let sources = digest()?;
     if recorded.trim() != sources {
-        bail!("{OBJECT} is stale: it was built from {}, the tree has {sources}; run `cargo xtask ebpf`", recorded.trim());
+        bail!(
+            "{OBJECT} is stale: it was built from {}, the tree has {sources}; run `cargo xtask ebpf`",
+            recorded.trim()
+        );
     }
     println!("{OBJECT} belongs to the sources {sources}");
     Ok(())
@@ -48,19 +63,29 @@ pub(crate) fn build() -> Result<PathBuf> {
     let toolchain = Toolchain::find()?;
     let linker = bpf_linker()?;
     let folder = target().join("ebpf");
-    let mut build = toolchain.cargo();
-    build
+    let mut compile = toolchain.cargo();
+    compile
         .current_dir(root().join("ebpf"))
-        .args(["build", "--release", "--locked", "--target", "bpfel-unknown-none", "-Zbuild-std=core"])
+        .args([
+            "build",
+            "--release",
+            "--locked",
+            "--target",
+            "bpfel-unknown-none",
+            "-Zbuild-std=core",
+        ])
         .arg("--target-dir")
         .arg(&folder)
         .env("CARGO_ENCODED_RUSTFLAGS", rustflags(&linker).join("\x1f"))
         .env_remove("RUSTFLAGS");
-    run(&mut build)?;
+    run(&mut compile)?;
     let built = folder.join("bpfel-unknown-none/release/evenkeel");
     let stripped = folder.join("evenkeel.bpf.o");
     // The type information (.BTF) stays; the debug information that it was made of goes.
-    run(command(objcopy()).arg("--strip-debug").arg(&built).arg(&stripped))?;
+    run(command(objcopy())
+        .arg("--strip-debug")
+        .arg(&built)
+        .arg(&stripped))?;
     Ok(stripped)
 }
 
@@ -91,14 +116,22 @@ impl Toolchain {
         if debian_is_whole() {
             return Ok(Self::Debian);
         }
-        let sysroot = Command::new("rustc").args(["+nightly", "--print", "sysroot"]).output();
+        let sysroot = Command::new("rustc")
+            .args(["+nightly", "--print", "sysroot"])
+            .output();
         let sources = "lib/rustlib/src/rust/library/core";
         if sysroot.is_ok_and(|out| {
-            out.status.success() && Path::new(String::from_utf8_lossy(&out.stdout).trim()).join(sources).exists()
+            out.status.success()
+                && Path::new(String::from_utf8_lossy(&out.stdout).trim())
+                    .join(sources)
+                    .exists()
         }) {
             return Ok(Self::RustupNightly);
         }
-        println!("installing the eBPF toolchain: {}", DEBIAN_PACKAGES.join(" "));
+        println!(
+            "installing the eBPF toolchain: {}",
+            DEBIAN_PACKAGES.join(" ")
+        );
         parts::install(&DEBIAN_PACKAGES).with_context(|| {
             format!(
                 "no toolchain for eBPF: as root `apt-get install {}`, or `rustup toolchain install nightly --component \
@@ -120,7 +153,10 @@ impl Toolchain {
             }
             Self::RustupNightly => {
                 let mut cargo = Command::new("cargo");
-                cargo.arg("+nightly").env_remove("RUSTC").env_remove("RUSTUP_TOOLCHAIN");
+                cargo
+                    .arg("+nightly")
+                    .env_remove("RUSTC")
+                    .env_remove("RUSTUP_TOOLCHAIN");
                 cargo
             }
         }
@@ -128,7 +164,9 @@ impl Toolchain {
 }
 
 fn debian_is_whole() -> bool {
-    [DEBIAN_RUSTC, "/usr/bin/cargo", DEBIAN_SOURCES, LLVM].iter().all(|part| Path::new(part).exists())
+    [DEBIAN_RUSTC, "/usr/bin/cargo", DEBIAN_SOURCES, LLVM]
+        .iter()
+        .all(|part| Path::new(part).exists())
 }
 
 /// The linker that makes one object of Rust's, in the version that the committed object was made with.
@@ -138,10 +176,19 @@ fn bpf_linker() -> Result<PathBuf> {
     if version(&installed).is_some_and(|version| version.contains(BPF_LINKER)) {
         return Ok(installed);
     }
-    println!("installing bpf-linker {BPF_LINKER} into {}", folder.display());
+    println!(
+        "installing bpf-linker {BPF_LINKER} into {}",
+        folder.display()
+    );
     let mut install = cargo();
     install
-        .args(["install", "--locked", "--force", &format!("bpf-linker@{BPF_LINKER}"), "--root"])
+        .args([
+            "install",
+            "--locked",
+            "--force",
+            &format!("bpf-linker@{BPF_LINKER}"),
+            "--root",
+        ])
         .arg(&folder)
         .env_remove("CARGO_ENCODED_RUSTFLAGS");
     if Path::new(LLVM).exists() {
@@ -159,25 +206,39 @@ fn version(program: &Path) -> Option<String> {
 
 fn objcopy() -> PathBuf {
     let debian = Path::new(LLVM).join("bin/llvm-objcopy");
-    if debian.exists() { debian } else { "llvm-objcopy".into() }
+    if debian.exists() {
+        debian
+    } else {
+        "llvm-objcopy".into()
+    }
 }
 
 /// SHA-256 over names and contents of everything that the object is made of.
 fn digest() -> Result<String> {
-    let mut files = vec![PathBuf::from("ebpf/Cargo.toml"), "ebpf/Cargo.lock".into(), "ebpf/abi/Cargo.toml".into()];
+    let mut files = vec![
+        PathBuf::from("ebpf/Cargo.toml"),
+        "ebpf/Cargo.lock".into(),
+        "ebpf/abi/Cargo.toml".into(),
+    ];
     for folder in ["ebpf/src", "ebpf/abi/src"] {
-        for entry in fs::read_dir(root().join(folder)).with_context(|| format!("cannot read {folder}"))? {
+        for entry in
+            fs::read_dir(root().join(folder)).with_context(|| format!("cannot read {folder}"))?
+        {
             files.push(Path::new(folder).join(entry?.file_name()));
         }
     }
     files.sort();
     let mut digest = Sha256::new();
     for file in files {
-        let content = fs::read(root().join(&file)).with_context(|| format!("cannot read {}", file.display()))?;
+        let content = fs::read(root().join(&file))
+            .with_context(|| format!("cannot read {}", file.display()))?;
         digest.update(file.to_string_lossy().as_bytes());
         digest.update([0]);
         digest.update((content.len() as u64).to_le_bytes());
         digest.update(content);
     }
-    Ok(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    let bytes = digest.finalize();
+    Ok(bytes
+        .iter()
+        .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}")))
 }

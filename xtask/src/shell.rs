@@ -30,7 +30,9 @@ pub(crate) fn cargo() -> Command {
 
 /// Runs a program to its end; an error if it does not succeed.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
-    let status = command.status().with_context(|| format!("cannot start {command:?}"))?;
+    let status = command
+        .status()
+        .with_context(|| format!("cannot start {command:?}"))?;
     if !status.success() {
         bail!("{} failed ({status})", words(command));
     }
@@ -39,15 +41,25 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
 
 /// What a program prints; an error if it does not succeed.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
-    let output = command.output().with_context(|| format!("cannot start {command:?}"))?;
+    let output = command
+        .output()
+        .with_context(|| format!("cannot start {command:?}"))?;
     if !output.status.success() {
         let message = String::from_utf8_lossy(&output.stderr);
-        bail!("{} failed ({}): {}", words(command), output.status, message.trim());
+        bail!(
+            "{} failed ({}): {}",
+            words(command),
+            output.status,
+            message.trim()
+        );
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 fn words(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
-    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+    words
+        .map(|word| word.to_string_lossy())
+        .collect::<Vec<_>>()
+        .join(" ")
 }

@@ -22,14 +22,24 @@ const PACKAGES: [&str; 9] = [
 ];
 
 /// Programs that show whether the packages are there.
-const PROGRAMS: [&str; 8] =
-    ["nginx", "haproxy", "promtool", "ip", "python3", "qemu-system-x86_64", "bpftool", "cpio"];
+const PROGRAMS: [&str; 8] = [
+    "nginx",
+    "haproxy",
+    "promtool",
+    "ip",
+    "python3",
+    "qemu-system-x86_64",
+    "bpftool",
+    "cpio",
+];
 
 type Step = (&'static str, fn() -> Result<()>);
 
 const STEPS: [Step; 7] = [
     ("packages", packages),
-    ("format", || run_program(cargo().args(["fmt", "--all", "--check"]))),
+    ("format", || {
+        run_program(cargo().args(["fmt", "--all", "--check"]))
+    }),
     ("ebpf-object", ebpf::check),
     ("lint", lint),
     ("documentation", documentation),
@@ -40,25 +50,41 @@ const STEPS: [Step; 7] = [
 /// Runs the steps whose name contains `only`, or all.
 pub(crate) fn run(only: Option<&str>) -> Result<()> {
     if !rustix::process::geteuid().is_root() {
-        bail!("the tests load programs into the kernel and make network namespaces: run them as root");
+        bail!(
+            "the tests load programs into the kernel and make network namespaces: run them as root"
+        );
     }
-    let chosen: Vec<&Step> =
-        STEPS.iter().filter(|(name, _)| only.is_none_or(|only| name.contains(only))).collect();
+    let chosen: Vec<&Step> = STEPS
+        .iter()
+        .filter(|(name, _)| only.is_none_or(|only| name.contains(only)))
+        .collect();
     if chosen.is_empty() {
         let names: Vec<&str> = STEPS.iter().map(|(name, _)| *name).collect();
         bail!("no such step; there are: {}", names.join(", "));
     }
     let began = Instant::now();
     for (number, (name, step)) in chosen.iter().enumerate() {
-        println!("\n=== {}/{} {name} (at {:.0?})", number + 1, chosen.len(), began.elapsed());
+        println!(
+            "\n=== {}/{} {name} (at {:.0?})",
+            number + 1,
+            chosen.len(),
+            began.elapsed()
+        );
         step().with_context(|| format!("step {name}"))?;
     }
-    println!("\nall {} steps passed in {:.0?}", chosen.len(), began.elapsed());
+    println!(
+        "\nall {} steps passed in {:.0?}",
+        chosen.len(),
+        began.elapsed()
+    );
     Ok(())
 }
 
 fn packages() -> Result<()> {
-    if PROGRAMS.iter().all(|program| parts::require(program).is_ok()) {
+    if PROGRAMS
+        .iter()
+        .all(|program| parts::require(program).is_ok())
+    {
         return Ok(());
     }
     println!("installing {}", PACKAGES.join(" "));
@@ -66,23 +92,42 @@ fn packages() -> Result<()> {
 }
 
 fn lint() -> Result<()> {
-    run_program(cargo().args(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))
+    run_program(cargo().args([
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--locked",
+        "--",
+        "-D",
+        "warnings",
+    ]))
 }
 
 fn documentation() -> Result<()> {
     let mut doc = cargo();
-    doc.args(["doc", "--workspace", "--no-deps", "--locked", "--document-private-items"]);
+    doc.args([
+        "doc",
+        "--workspace",
+        "--no-deps",
+        "--locked",
+        "--document-private-items",
+    ]);
     run_program(doc.env("RUSTDOCFLAGS", "-D warnings"))
 }
 
 fn ebpf_format() -> Result<()> {
-    run_program(command("rustfmt").args(["--check", "--edition", "2024"]).arg(root().join("ebpf/src/main.rs")))
+    run_program(
+        command("rustfmt")
+            .args(["--check", "--edition", "2024"])
+            .arg(root().join("ebpf/src/main.rs")),
+    )
 }
 
 /// All tests, with the kernel programs as they are built from the tree.
 fn tests() -> Result<()> {
     let object = ebpf::build().context("cannot build the kernel programs from source")?;
     let mut test = cargo();
-    test.args(["test", "--workspace", "--locked", "--no-fail-fast"]).env("EVENKEEL_OBJECT", &object);
+    test.args(["test", "--workspace", "--locked", "--no-fail-fast"])
+        .env("EVENKEEL_OBJECT", &object);
     run_program(&mut test)
 }

@@ -41,25 +41,43 @@ struct Finding {
 
 impl Finding {
     fn ok(check: &'static str, found: impl Into<String>) -> Self {
-        Self { check, grade: Grade::Ok, found: found.into(), advice: None }
+        Self {
+            check,
+            grade: Grade::Ok,
+            found: found.into(),
+            advice: None,
+        }
     }
 
     fn not(check: &'static str, grade: Grade, found: impl Into<String>, advice: &str) -> Self {
-        Self { check, grade, found: found.into(), advice: Some(advice.to_owned()) }
+        Self {
+            check,
+            grade,
+            found: found.into(),
+            advice: Some(advice.to_owned()),
+        }
     }
 }
 
 /// Prints the findings; exit code 1 if nothing can be counted on this host.
 pub(super) fn run(cgroup: Option<&Path>, json: bool, out: &mut dyn Write) -> anyhow::Result<u8> {
     let findings = examine(cgroup);
-    let can_count = findings.iter().all(|finding| finding.grade != Grade::Missing);
+    let can_count = findings
+        .iter()
+        .all(|finding| finding.grade != Grade::Missing);
     if json {
         #[derive(Serialize)]
         struct Report<'a> {
             can_count: bool,
             findings: &'a [Finding],
         }
-        serde_json::to_writer_pretty(&mut *out, &Report { can_count, findings: &findings })?;
+        serde_json::to_writer_pretty(
+            &mut *out,
+            &Report {
+                can_count,
+                findings: &findings,
+            },
+        )?;
         writeln!(out)?;
     } else {
         print(&findings, can_count, out)?;
@@ -79,11 +97,17 @@ fn print(findings: &[Finding], can_count: bool, out: &mut dyn Write) -> anyhow::
             writeln!(out, "{:>9}{:<22} -> {advice}", "", "")?;
         }
     }
-    let limited = findings.iter().any(|finding| finding.grade == Grade::Limited);
+    let limited = findings
+        .iter()
+        .any(|finding| finding.grade == Grade::Limited);
     let verdict = match (can_count, limited) {
-        (true, false) => "This host offers everything: `evenkeel run` will count and see open connections.",
+        (true, false) => {
+            "This host offers everything: `evenkeel run` will count and see open connections."
+        }
         (true, true) => "`evenkeel run` will count on this host, with the limits above.",
-        (false, _) => "`evenkeel run` cannot count on this host until what is missing above is there.",
+        (false, _) => {
+            "`evenkeel run` cannot count on this host until what is missing above is there."
+        }
     };
     writeln!(out, "\n{verdict}")?;
     Ok(())
@@ -95,7 +119,10 @@ fn examine(cgroup: Option<&Path>) -> Vec<Finding> {
     findings.push(processes());
     match CgroupRoot::find(cgroup) {
         Ok(root) => {
-            findings.push(Finding::ok("cgroup v2 root", root.path.display().to_string()));
+            findings.push(Finding::ok(
+                "cgroup v2 root",
+                root.path.display().to_string(),
+            ));
             findings.push(others(&root));
         }
         Err(error) => findings.push(Finding {
@@ -113,9 +140,10 @@ fn examine(cgroup: Option<&Path>) -> Vec<Finding> {
 fn kernel() -> Finding {
     let check = "kernel";
     match KernelVersion::running() {
-        Some(version) if version >= OLDEST_KERNEL => {
-            Finding::ok(check, format!("Linux {version} ({OLDEST_KERNEL} or later is needed)"))
-        }
+        Some(version) if version >= OLDEST_KERNEL => Finding::ok(
+            check,
+            format!("Linux {version} ({OLDEST_KERNEL} or later is needed)"),
+        ),
         Some(version) => Finding::not(
             check,
             Grade::Missing,
@@ -150,20 +178,30 @@ fn capabilities() -> Vec<Finding> {
     let held = match Capabilities::effective() {
         Ok(held) => held,
         Err(error) => {
-            return vec![Finding::not(check, Grade::Limited, error.to_string(), "mount /proc")];
+            return vec![Finding::not(
+                check,
+                Grade::Limited,
+                error.to_string(),
+                "mount /proc",
+            )];
         }
     };
     Capability::ALL
         .into_iter()
         .map(|capability| {
             let (grade, advice) = match capability {
-                Capability::Bpf | Capability::NetAdmin => {
-                    (Grade::Missing, "needed to load the program: run as root or grant it")
-                }
-                Capability::Perfmon => (Grade::Limited, "needed to see the bytes of open connections"),
-                Capability::SysAdmin => {
-                    (Grade::Limited, "needed to see open connections in other network namespaces")
-                }
+                Capability::Bpf | Capability::NetAdmin => (
+                    Grade::Missing,
+                    "needed to load the program: run as root or grant it",
+                ),
+                Capability::Perfmon => (
+                    Grade::Limited,
+                    "needed to see the bytes of open connections",
+                ),
+                Capability::SysAdmin => (
+                    Grade::Limited,
+                    "needed to see open connections in other network namespaces",
+                ),
             };
             if held.has(capability) {
                 Finding::ok(check, capability.as_str())
@@ -192,24 +230,38 @@ fn processes() -> Finding {
 fn others(root: &CgroupRoot) -> Finding {
     let check = "other programs";
     match attached_programs(root) {
-        Ok(programs) if programs.is_empty() => Finding::ok(check, "no other sock_ops program at the root"),
+        Ok(programs) if programs.is_empty() => {
+            Finding::ok(check, "no other sock_ops program at the root")
+        }
         Ok(programs) => {
             let list: Vec<String> = programs.iter().map(describe).collect();
             let agent = programs.iter().any(Attached::is_agent);
             let found = format!("{} at the root: {}", programs.len(), list.join(", "));
             if agent {
-                Finding::not(check, Grade::Limited, found, "an agent counts already; a second one will not start")
+                Finding::not(
+                    check,
+                    Grade::Limited,
+                    found,
+                    "an agent counts already; a second one will not start",
+                )
             } else {
                 Finding::ok(check, format!("{found}; evenkeel leaves their flags alone"))
             }
         }
-        Err(error) => Finding::not(check, Grade::Limited, error.to_string(), "grant CAP_NET_ADMIN"),
+        Err(error) => Finding::not(
+            check,
+            Grade::Limited,
+            error.to_string(),
+            "grant CAP_NET_ADMIN",
+        ),
     }
 }
 
 fn describe(program: &Attached) -> String {
     let name = program.name.as_deref().unwrap_or("(name not visible)");
-    let holder = program.holder.map_or(String::new(), |pid| format!(", process {pid}"));
+    let holder = program
+        .holder
+        .map_or(String::new(), |pid| format!(", process {pid}"));
     format!("{name} (program {}{holder})", program.id)
 }
 
@@ -238,16 +290,31 @@ fn trial(cgroup: Option<&Path>) -> Vec<Finding> {
         Ok(kernel) => kernel,
         Err(error @ LoadError::SecondAgent { .. }) => {
             let advice = "ask that agent: its /-/ready says whether it counts";
-            return vec![Finding::not(check, Grade::Limited, error.to_string(), advice)];
+            return vec![Finding::not(
+                check,
+                Grade::Limited,
+                error.to_string(),
+                advice,
+            )];
         }
         Err(error) => {
             let advice = "see the findings above";
-            return vec![Finding::not(check, Grade::Missing, error.to_string(), advice)];
+            return vec![Finding::not(
+                check,
+                Grade::Missing,
+                error.to_string(),
+                advice,
+            )];
         }
     };
     if let Err(error) = kernel.read(&mut Vec::new()) {
         let advice = "this is unexpected: please report it";
-        return vec![Finding::not(check, Grade::Missing, error.to_string(), advice)];
+        return vec![Finding::not(
+            check,
+            Grade::Missing,
+            error.to_string(),
+            advice,
+        )];
     }
     vec![counted(&kernel.state().canary), view(&kernel.state().view)]
 }
@@ -256,24 +323,43 @@ fn counted(canary: &Canary) -> Finding {
     let check = "trial: counting";
     match canary {
         Canary::Counted => Finding::ok(check, "a connection of this process to itself was counted"),
-        Canary::Missed { reason } => {
-            Finding::not(check, Grade::Missing, reason, "see the cgroup v2 root above")
-        }
-        Canary::Pending => Finding::not(check, Grade::Limited, "no connection was tried", "try again"),
+        Canary::Missed { reason } => Finding::not(
+            check,
+            Grade::Missing,
+            reason,
+            "see the cgroup v2 root above",
+        ),
+        Canary::Pending => Finding::not(
+            check,
+            Grade::Limited,
+            "no connection was tried",
+            "try again",
+        ),
     }
 }
 
 fn view(view: &View) -> Finding {
     let check = "trial: open connections";
     match view {
-        View::Live { took, namespaces, unreachable: 0, .. } => Finding::ok(
+        View::Live {
+            took,
+            namespaces,
+            unreachable: 0,
+            ..
+        } => Finding::ok(
             check,
             format!("visited in {namespaces} network namespaces within {took:.1?}"),
         ),
-        View::Live { namespaces, unreachable, .. } => Finding::not(
+        View::Live {
+            namespaces,
+            unreachable,
+            ..
+        } => Finding::not(
             check,
             Grade::Limited,
-            format!("visited in {namespaces} network namespaces, {unreachable} could not be entered"),
+            format!(
+                "visited in {namespaces} network namespaces, {unreachable} could not be entered"
+            ),
             "grant CAP_SYS_ADMIN",
         ),
         View::AtClose { reason } => Finding::not(

@@ -114,7 +114,11 @@ impl Cli {
 /// Prints an error once; a reader that went away (`| head`) is none.
 fn report(error: &anyhow::Error) -> u8 {
     let broken_pipe = |cause: &io::Error| cause.kind() == io::ErrorKind::BrokenPipe;
-    if error.chain().filter_map(|cause| cause.downcast_ref()).any(broken_pipe) {
+    if error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref())
+        .any(broken_pipe)
+    {
         return exit::FINE;
     }
     // Nothing can be done if standard error is gone as well.
@@ -126,7 +130,9 @@ fn start_log(format: LogFormat, filter: EnvFilter) {
     let colour = io::stderr().is_terminal()
         && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
         && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
-    let log = tracing_subscriber::fmt().with_writer(io::stderr).with_env_filter(filter);
+    let log = tracing_subscriber::fmt()
+        .with_writer(io::stderr)
+        .with_env_filter(filter);
     match format {
         LogFormat::Text => log.with_ansi(colour).init(),
         LogFormat::Json => log.json().flatten_event(true).init(),

@@ -16,7 +16,11 @@ use crate::reload::ReloadHandle;
 
 /// Runs until SIGTERM or SIGINT.
 pub(super) fn run(file: Option<PathBuf>, cgroup: Option<PathBuf>) -> anyhow::Result<u8> {
-    let file = file.or_else(|| Path::new(DEFAULT_CONFIG).exists().then(|| DEFAULT_CONFIG.into()));
+    let file = file.or_else(|| {
+        Path::new(DEFAULT_CONFIG)
+            .exists()
+            .then(|| DEFAULT_CONFIG.into())
+    });
     let config = match file.as_deref().map(Config::load).transpose() {
         Ok(config) => config.unwrap_or_default(),
         Err(error) => {
@@ -30,7 +34,13 @@ pub(super) fn run(file: Option<PathBuf>, cgroup: Option<PathBuf>) -> anyhow::Res
         .enable_all()
         .build()
         .context("cannot start the async runtime")?;
-    runtime.block_on(serve(config, Setup { config_file: file, cgroup }))?;
+    runtime.block_on(serve(
+        config,
+        Setup {
+            config_file: file,
+            cgroup,
+        },
+    ))?;
     Ok(exit::FINE)
 }
 
@@ -38,7 +48,7 @@ async fn serve(config: Config, setup: Setup) -> anyhow::Result<()> {
     // Signals first: one that comes while the programs are loaded must not kill the process half way.
     let stop = CancellationToken::new();
     let stopped = stop_on_signals(stop.clone())?;
-    let app = App::build(config, setup)?;
+    let app = App::build(&config, setup)?;
     announce(&app);
     let reloads = reload_on_hangup(app.reload())?;
     let outcome = app.run(stop).await;

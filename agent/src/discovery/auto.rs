@@ -58,9 +58,8 @@ mod tests {
     #[test]
     fn endpoints_are_grouped_by_port_and_loopback_apart_by_namespace() {
         let (own, other) = (NetnsCookie(1), NetnsCookie(9));
-        let endpoint = |address: &str, netns| {
-            Endpoint::new(Role::Upstream, address.parse().unwrap(), netns)
-        };
+        let endpoint =
+            |address: &str, netns| Endpoint::new(Role::Upstream, address.parse().unwrap(), netns);
         let local = Endpoint::new(Role::Local, "192.0.2.9:80".parse().unwrap(), own);
         let pools = group(
             [
@@ -77,18 +76,27 @@ mod tests {
         let seen: Vec<(&str, Vec<String>)> = pools
             .iter()
             .map(|pool| {
-                let members = pool.backends.iter().map(|backend| backend.address.to_string());
+                let members = pool
+                    .backends
+                    .iter()
+                    .map(|backend| backend.address.to_string());
                 (pool.name.as_str(), members.collect())
             })
             .collect();
         let expected = [
-            ("auto:80", vec!["192.0.2.1:80", "192.0.2.2:80", "[2001:db8::1]:80"]),
+            (
+                "auto:80",
+                vec!["192.0.2.1:80", "192.0.2.2:80", "[2001:db8::1]:80"],
+            ),
             ("auto:80@lo", vec!["127.0.0.1:80"]),
             ("auto:80@netns:9", vec!["127.0.0.1:80"]),
             ("auto:443", vec!["192.0.2.1:443"]),
         ];
         let expected = expected.map(|(name, members)| {
-            (name, members.into_iter().map(str::to_owned).collect::<Vec<_>>())
+            (
+                name,
+                members.into_iter().map(str::to_owned).collect::<Vec<_>>(),
+            )
         });
         assert_eq!(seen, expected);
     }

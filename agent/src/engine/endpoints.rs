@@ -50,12 +50,11 @@ impl Endpoints {
         self.tick += 1;
         let mut changes = Changes::default();
         for observed in snapshot {
-            let slot = match self.index.get(&observed.endpoint) {
-                Some(&slot) => slot,
-                None => {
-                    changes.new += 1;
-                    self.insert(observed.endpoint)
-                }
+            let slot = if let Some(&slot) = self.index.get(&observed.endpoint) {
+                slot
+            } else {
+                changes.new += 1;
+                self.insert(observed.endpoint)
             };
             changes.reset += u64::from(self.tracked[slot].update(observed, self.tick));
         }
@@ -107,7 +106,8 @@ impl Endpoints {
         self.tracked.retain(wanted);
         self.index.clear();
         let numbered = self.tracked.iter().enumerate();
-        self.index.extend(numbered.map(|(slot, tracked)| (tracked.endpoint, slot)));
+        self.index
+            .extend(numbered.map(|(slot, tracked)| (tracked.endpoint, slot)));
     }
 
     /// Snapshots taken over so far.

@@ -22,7 +22,7 @@ use crate::model::{Endpoint, KernelState, NetnsCookie, Pool, PoolSpec, State};
 
 /// An endpoint that was learned is forgotten when it did nothing for so long. Longer than the kernel tries to connect
 /// (`tcp_syn_retries`: 127 s), so that a failure still finds its endpoint.
-const FORGET_AFTER: Duration = Duration::from_mins(10);
+const FORGET_AFTER: Duration = Duration::from_secs(600);
 
 /// What is to be tracked.
 #[derive(Clone, Debug)]
@@ -103,7 +103,10 @@ impl Engine {
     pub fn set_plan(&mut self, plan: Plan) -> Result<Vec<Endpoint>, PlanError> {
         let specs = match &plan.pools {
             Some(pools) => pools.clone(),
-            None => auto::group(self.endpoints.iter().map(|tracked| tracked.endpoint), self.own),
+            None => auto::group(
+                self.endpoints.iter().map(|tracked| tracked.endpoint),
+                self.own,
+            ),
         };
         let pools = self.build(specs)?;
         let same_shape = shape(&plan) == shape(&self.plan);
@@ -114,15 +117,20 @@ impl Engine {
         self.replace(pools);
         let wanted: HashSet<Endpoint> = self.wanted().collect();
         let tracked = self.endpoints.iter().map(|tracked| tracked.endpoint);
-        let unwanted = tracked.filter(|endpoint| !wanted.contains(endpoint)).collect();
-        self.endpoints.retain(|tracked| wanted.contains(&tracked.endpoint));
+        let unwanted = tracked
+            .filter(|endpoint| !wanted.contains(endpoint))
+            .collect();
+        self.endpoints
+            .retain(|tracked| wanted.contains(&tracked.endpoint));
         self.bind();
         Ok(unwanted)
     }
 
     /// The endpoints of all pools; some may be in more than one.
     pub fn wanted(&self) -> impl Iterator<Item = Endpoint> {
-        self.pools.iter().flat_map(|pool| pool.pool().endpoints.iter().copied())
+        self.pools
+            .iter()
+            .flat_map(|pool| pool.pool().endpoints.iter().copied())
     }
 
     /// Takes over a snapshot.
@@ -160,7 +168,10 @@ impl Engine {
             return forgotten;
         }
         self.endpoints.retain(|tracked| !idle(tracked.busy));
-        let specs = auto::group(self.endpoints.iter().map(|tracked| tracked.endpoint), self.own);
+        let specs = auto::group(
+            self.endpoints.iter().map(|tracked| tracked.endpoint),
+            self.own,
+        );
         // Equal weights are always valid.
         if let Ok(pools) = self.build(specs) {
             self.replace(pools);
@@ -170,8 +181,11 @@ impl Engine {
     }
 
     fn build(&self, specs: Vec<PoolSpec>) -> Result<Vec<Arc<Pool>>, PlanError> {
-        let current: HashMap<&str, &Arc<Pool>> =
-            self.pools.iter().map(|tracked| (tracked.pool().spec.name.as_str(), tracked.pool())).collect();
+        let current: HashMap<&str, &Arc<Pool>> = self
+            .pools
+            .iter()
+            .map(|tracked| (tracked.pool().spec.name.as_str(), tracked.pool()))
+            .collect();
         let mut pools = specs
             .into_iter()
             .map(|spec| match current.get(spec.name.as_str()) {
@@ -213,7 +227,10 @@ impl Engine {
 
     /// Writes the state into one that nobody reads any longer, or into a new one.
     fn publish(&mut self, kernel: &KernelState, moment: Moment) -> Arc<State> {
-        let unread = self.spare.iter_mut().position(|state| Arc::get_mut(state).is_some());
+        let unread = self
+            .spare
+            .iter_mut()
+            .position(|state| Arc::get_mut(state).is_some());
         let mut shared = match unread {
             Some(place) => self.spare.swap_remove(place),
             None => Arc::new(self.blank(kernel)),

@@ -38,7 +38,11 @@ impl TrackedPool {
     /// Finds the pool's endpoints in the table, whose slots have changed.
     pub(super) fn bind(&mut self, endpoints: &mut Endpoints) {
         self.slots.clear();
-        let found = self.pool.endpoints.iter().map(|endpoint| endpoints.slot(*endpoint));
+        let found = self
+            .pool
+            .endpoints
+            .iter()
+            .map(|endpoint| endpoints.slot(*endpoint));
         self.slots.extend(found);
     }
 
@@ -59,20 +63,24 @@ impl TrackedPool {
         let (signals, sums) = (&state.signals, self.window.sums());
         let ticks = f64::from(self.window.ticks().max(1));
         state.backends.clear();
-        state.backends.extend(self.slots.iter().enumerate().map(|(backend, slot)| {
-            let tracked = endpoints.get(*slot);
-            let share = |load: f64, signal: &SignalState| (signal.total > 0.0).then(|| load / signal.total);
-            BackendState {
-                counters: tracked.counters,
-                active: tracked.active,
-                shares: PerSignal {
-                    opened: share(sums.opened[backend] as f64, &signals.opened),
-                    active: share(sums.active[backend] as f64 / ticks, &signals.active),
-                    bytes: share(sums.bytes[backend] as f64, &signals.bytes),
-                    failed: share(sums.failed[backend] as f64, &signals.failed),
-                },
-            }
-        }));
+        state
+            .backends
+            .extend(self.slots.iter().enumerate().map(|(backend, slot)| {
+                let tracked = endpoints.get(*slot);
+                let share = |load: f64, signal: &SignalState| {
+                    (signal.total > 0.0).then(|| load / signal.total)
+                };
+                BackendState {
+                    counters: tracked.counters,
+                    active: tracked.active,
+                    shares: PerSignal {
+                        opened: share(sums.opened[backend] as f64, &signals.opened),
+                        active: share(sums.active[backend] as f64 / ticks, &signals.active),
+                        bytes: share(sums.bytes[backend] as f64, &signals.bytes),
+                        failed: share(sums.failed[backend] as f64, &signals.failed),
+                    },
+                }
+            }));
     }
 
     /// A state to be written over.
@@ -109,7 +117,14 @@ impl TrackedPool {
 
 /// For each backend of `new`, its place in `old`.
 fn origins(old: &Pool, new: &Pool) -> Vec<Option<usize>> {
-    let places: std::collections::HashMap<_, _> =
-        old.endpoints.iter().enumerate().map(|(place, endpoint)| (endpoint, place)).collect();
-    new.endpoints.iter().map(|endpoint| places.get(endpoint).copied()).collect()
+    let places: std::collections::HashMap<_, _> = old
+        .endpoints
+        .iter()
+        .enumerate()
+        .map(|(place, endpoint)| (endpoint, place))
+        .collect();
+    new.endpoints
+        .iter()
+        .map(|endpoint| places.get(endpoint).copied())
+        .collect()
 }

@@ -45,7 +45,10 @@ pub(super) struct Shape {
 impl Shape {
     /// A window of `window` that gets a sample every `interval`.
     pub(super) fn new(window: Duration, interval: Duration) -> Self {
-        let ticks = window.as_nanos().div_ceil(interval.as_nanos().max(1)).max(1);
+        let ticks = window
+            .as_nanos()
+            .div_ceil(interval.as_nanos().max(1))
+            .max(1);
         let per_bucket = ticks.div_ceil(MOST_BUCKETS as u128);
         Self {
             // At most MOST_BUCKETS by the division above.
@@ -139,8 +142,14 @@ impl Window {
         window.ticks.clone_from(&old.ticks);
         for (index, from) in origin.iter().enumerate() {
             let Some(from) = *from else { continue };
-            let to = Column { index, backends: window.backends };
-            let from = Column { index: from, backends: old.backends };
+            let to = Column {
+                index,
+                backends: window.backends,
+            };
+            let from = Column {
+                index: from,
+                backends: old.backends,
+            };
             window.opened.copy_column(to, &old.opened, from);
             window.failed.copy_column(to, &old.failed, from);
             window.bytes.copy_column(to, &old.bytes, from);
@@ -170,10 +179,13 @@ impl Window {
     pub(super) fn add(&mut self, backend: usize, sample: Sample) {
         let cell = self.current * self.backends + backend;
         let sums = &mut self.sums;
-        self.opened.add(cell, sample.opened, &mut sums.opened[backend]);
-        self.failed.add(cell, sample.failed, &mut sums.failed[backend]);
+        self.opened
+            .add(cell, sample.opened, &mut sums.opened[backend]);
+        self.failed
+            .add(cell, sample.failed, &mut sums.failed[backend]);
         self.bytes.add(cell, sample.bytes, &mut sums.bytes[backend]);
-        self.active.add(cell, sample.active, &mut sums.active[backend]);
+        self.active
+            .add(cell, sample.active, &mut sums.active[backend]);
     }
 
     /// What the window holds.
@@ -193,19 +205,51 @@ mod tests {
     use proptest::prelude::*;
 
     fn shape(window: u64, interval_ms: u64) -> Shape {
-        Shape::new(Duration::from_secs(window), Duration::from_millis(interval_ms))
+        Shape::new(
+            Duration::from_secs(window),
+            Duration::from_millis(interval_ms),
+        )
     }
 
     #[test]
     fn a_minute_of_seconds_slides_by_a_second_and_an_hour_by_a_minute() {
-        assert_eq!(shape(60, 1000), Shape { buckets: 60, ticks_per_bucket: 1 });
-        assert_eq!(shape(3600, 1000), Shape { buckets: 60, ticks_per_bucket: 60 });
-        assert_eq!(shape(1, 1000), Shape { buckets: 1, ticks_per_bucket: 1 });
-        assert_eq!(shape(90, 1000), Shape { buckets: 45, ticks_per_bucket: 2 });
+        assert_eq!(
+            shape(60, 1000),
+            Shape {
+                buckets: 60,
+                ticks_per_bucket: 1
+            }
+        );
+        assert_eq!(
+            shape(3600, 1000),
+            Shape {
+                buckets: 60,
+                ticks_per_bucket: 60
+            }
+        );
+        assert_eq!(
+            shape(1, 1000),
+            Shape {
+                buckets: 1,
+                ticks_per_bucket: 1
+            }
+        );
+        assert_eq!(
+            shape(90, 1000),
+            Shape {
+                buckets: 45,
+                ticks_per_bucket: 2
+            }
+        );
     }
 
     fn sample(n: u64) -> Sample {
-        Sample { opened: n, failed: n / 2, bytes: n * 100, active: n % 7 }
+        Sample {
+            opened: n,
+            failed: n / 2,
+            bytes: n * 100,
+            active: n % 7,
+        }
     }
 
     proptest! {
@@ -244,12 +288,19 @@ mod tests {
             }
         }
         let mut new = Window::inherit(&old, &[None, Some(2), Some(0)]);
-        assert_eq!(new.sums().opened, [0, old.sums().opened[2], old.sums().opened[0]]);
+        assert_eq!(
+            new.sums().opened,
+            [0, old.sums().opened[2], old.sums().opened[0]]
+        );
         for _ in 0..10 {
             old.advance();
             new.advance();
             new.add(0, sample(1));
         }
-        assert_eq!(new.sums().opened, [10, 0, 0], "what was inherited expires as it would have");
+        assert_eq!(
+            new.sums().opened,
+            [10, 0, 0],
+            "what was inherited expires as it would have"
+        );
     }
 }

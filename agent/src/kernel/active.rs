@@ -113,9 +113,15 @@ mod tests {
     #[test]
     fn at_rest_a_walk_finds_the_truth_whatever_was_lost() {
         let mut book = ActiveBook::default();
-        let mut total = Counters { opened: 10, ..Counters::default() };
+        let mut total = Counters {
+            opened: 10,
+            ..Counters::default()
+        };
         walk(&mut book, &mut total, |t| t.met += 10);
-        assert_eq!((book.active(&endpoint(), &total), book.corrected()), (10, 0));
+        assert_eq!(
+            (book.active(&endpoint(), &total), book.corrected()),
+            (10, 0)
+        );
         // Four close without a callback.
         walk(&mut book, &mut total, |t| t.met += 6);
         assert_eq!((book.active(&endpoint(), &total), book.corrected()), (6, 4));
@@ -126,7 +132,11 @@ mod tests {
     #[test]
     fn connections_that_come_and_go_during_a_walk_are_no_drift() {
         let mut book = ActiveBook::default();
-        let mut total = Counters { opened: 100, closed: 50, ..Counters::default() };
+        let mut total = Counters {
+            opened: 100,
+            closed: 50,
+            ..Counters::default()
+        };
         walk(&mut book, &mut total, |t| t.met += 50);
         // 20 open and 30 close while the walk meets anything from 20 to 70 connections.
         for met in [20, 45, 70] {
@@ -136,7 +146,11 @@ mod tests {
                 t.met += met;
             });
             assert_eq!(book.corrected(), 0, "met {met}");
-            total = Counters { closed: total.closed - 30, opened: total.opened - 20, ..total };
+            total = Counters {
+                closed: total.closed - 30,
+                opened: total.opened - 20,
+                ..total
+            };
         }
     }
 

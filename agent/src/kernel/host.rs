@@ -26,7 +26,10 @@ impl KernelVersion {
     /// From a release such as `6.12.100+deb12-cloud-amd64`.
     fn parse(release: &str) -> Option<Self> {
         let mut parts = release.split(|c: char| !c.is_ascii_digit());
-        Some(Self(parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
+        Some(Self(
+            parts.next()?.parse().ok()?,
+            parts.next()?.parse().ok()?,
+        ))
     }
 }
 
@@ -82,13 +85,11 @@ pub struct CgroupRoot {
 impl CgroupRoot {
     /// The one that is mounted, or the one that is named; checked to be the root either way.
     pub fn find(named: Option<&Path>) -> Result<Self, CgroupError> {
-        match named {
-            Some(path) => Self::open(path),
-            None => {
-                let mounts = fs::read_to_string("/proc/self/mountinfo").map_err(CgroupError::Mounts)?;
-                Self::open(&cgroup2_mount(&mounts).ok_or(CgroupError::NotMounted)?)
-            }
+        if let Some(path) = named {
+            return Self::open(path);
         }
+        let mounts = fs::read_to_string("/proc/self/mountinfo").map_err(CgroupError::Mounts)?;
+        Self::open(&cgroup2_mount(&mounts).ok_or(CgroupError::NotMounted)?)
     }
 
     fn open(path: &Path) -> Result<Self, CgroupError> {
@@ -98,7 +99,7 @@ impl CgroupRoot {
         };
         let dir = File::open(path).map_err(failed)?;
         let kind = rustix::fs::fstatfs(&dir).map_err(|error| failed(error.into()))?;
-        if i64::try_from(kind.f_type).ok() != Some(libc::CGROUP2_SUPER_MAGIC) {
+        if kind.f_type != libc::CGROUP2_SUPER_MAGIC {
             return Err(CgroupError::NotCgroup2(path.to_owned()));
         }
         // The kernel numbers the root of the real hierarchy 1; a namespace's root keeps its own number.
@@ -251,7 +252,10 @@ mod tests {
 
     #[test]
     fn versions_are_read_from_releases() {
-        assert_eq!(KernelVersion::parse("6.12.100+deb12-cloud-amd64"), Some(KernelVersion(6, 12)));
+        assert_eq!(
+            KernelVersion::parse("6.12.100+deb12-cloud-amd64"),
+            Some(KernelVersion(6, 12))
+        );
         assert_eq!(KernelVersion::parse("5.15"), Some(KernelVersion(5, 15)));
         assert_eq!(KernelVersion::parse("linux"), None);
         assert!(KernelVersion(6, 1) > OLDEST_KERNEL && KernelVersion(5, 10) < OLDEST_KERNEL);
@@ -263,7 +267,13 @@ mod tests {
                       32 31 0:29 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n\
                       41 31 0:38 /docker/x /mnt/part rw shared:1 - cgroup2 cgroup2 rw\n\
                       41 31 0:38 / /sys/fs/cgroup/uni\\040fied rw shared:1 - cgroup2 cgroup2 rw\n";
-        assert_eq!(cgroup2_mount(mounts), Some(PathBuf::from("/sys/fs/cgroup/uni fied")));
-        assert_eq!(cgroup2_mount("32 31 0:29 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n"), None);
+        assert_eq!(
+            cgroup2_mount(mounts),
+            Some(PathBuf::from("/sys/fs/cgroup/uni fied"))
+        );
+        assert_eq!(
+            cgroup2_mount("32 31 0:29 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n"),
+            None
+        );
     }
 }

@@ -9,7 +9,9 @@ use aya::programs::{CgroupAttachMode, Iter, ProgramError, SockOps};
 use aya::{Btf, Ebpf, EbpfLoader};
 use evenkeel_abi::{Counters, Offsets, Settings};
 
-use super::host::{Capabilities, Capability, CgroupError, CgroupRoot, KernelVersion, OLDEST_KERNEL};
+use super::host::{
+    Capabilities, Capability, CgroupError, CgroupRoot, KernelVersion, OLDEST_KERNEL,
+};
 use super::object::OBJECT;
 use super::offsets::{self, VMLINUX};
 use super::sys::{KeyBytes, Table};
@@ -52,7 +54,9 @@ pub enum LoadError {
     )]
     NotShared,
     /// The kernel admits 64 programs a cgroup and kind.
-    #[error("64 sock_ops programs are attached to the root cgroup already, which is the kernel's limit")]
+    #[error(
+        "64 sock_ops programs are attached to the root cgroup already, which is the kernel's limit"
+    )]
     TooMany,
     /// Two agents would both be right, and everything that adds their numbers up would be wrong.
     #[error(
@@ -90,7 +94,11 @@ fn shorten(text: &str) -> String {
     match lines.as_slice() {
         [first, middle @ ..] if middle.len() > LAST => {
             let last = &middle[middle.len() - LAST..];
-            format!("{first}\n[{} lines]\n{}", middle.len() - LAST, last.join("\n"))
+            format!(
+                "{first}\n[{} lines]\n{}",
+                middle.len() - LAST,
+                last.join("\n")
+            )
         }
         _ => text.to_owned(),
     }
@@ -121,7 +129,9 @@ type NoLiveView = String;
 
 impl Loaded {
     /// Loads both programs. That the walk could not be loaded is no error: the second value says why.
-    pub(super) fn load(capacity: u32) -> Result<(Self, Result<WalkProgram, NoLiveView>), LoadError> {
+    pub(super) fn load(
+        capacity: u32,
+    ) -> Result<(Self, Result<WalkProgram, NoLiveView>), LoadError> {
         check_host()?;
         // One after the other: each reading of the kernel's types takes tens of megabytes for a moment.
         let offsets = offsets::read(Path::new(VMLINUX));
@@ -161,7 +171,10 @@ impl Loaded {
 
     /// The kernel's id of the hook; later programs have higher ones.
     pub(super) fn hook_id(&self) -> Result<u32, LoadError> {
-        let hook = self.programs.program(HOOK).ok_or(LoadError::Map(io::ErrorKind::NotFound.into()))?;
+        let hook = self
+            .programs
+            .program(HOOK)
+            .ok_or(LoadError::Map(io::ErrorKind::NotFound.into()))?;
         Ok(hook.info().map_err(refused)?.id())
     }
 
@@ -203,7 +216,9 @@ fn drain(iterator: &mut impl io::Read) -> io::Result<()> {
             Err(error) => return Err(error),
         }
     }
-    Err(io::Error::other("the walk of the socket table does not end"))
+    Err(io::Error::other(
+        "the walk of the socket table does not end",
+    ))
 }
 
 fn check_host() -> Result<(), LoadError> {
@@ -228,7 +243,10 @@ fn load_walk(programs: &mut Ebpf, btf: &Btf) -> Result<WalkProgram, NoLiveView> 
     let walk: &mut Iter = program(programs, WALK).map_err(|error| error.to_string())?;
     match walk.load("tcp", btf) {
         Ok(()) => Ok(WalkProgram(())),
-        Err(error) => Err(format!("the kernel refused the walk of its sockets: {}", chain(&error))),
+        Err(error) => Err(format!(
+            "the kernel refused the walk of its sockets: {}",
+            chain(&error)
+        )),
     }
 }
 
@@ -244,7 +262,11 @@ where
 {
     programs
         .program_mut(name)
-        .ok_or_else(|| refused(io::Error::other(format!("the object has no program {name}"))))?
+        .ok_or_else(|| {
+            refused(io::Error::other(format!(
+                "the object has no program {name}"
+            )))
+        })?
         .try_into()
         .map_err(refused)
 }
@@ -266,7 +288,11 @@ unsafe fn table<K: super::sys::Plain, V: super::sys::Plain>(
 ) -> Result<Table<K, V>, LoadError> {
     let data: &MapData = match programs.map(name) {
         Some(Map::HashMap(data) | Map::Array(data)) => data,
-        _ => return Err(refused(io::Error::other(format!("the object has no map {name}")))),
+        _ => {
+            return Err(refused(io::Error::other(format!(
+                "the object has no map {name}"
+            ))));
+        }
     };
     // SAFETY: the caller's promise.
     unsafe { Table::new(data.fd().as_fd()) }.map_err(LoadError::Map)

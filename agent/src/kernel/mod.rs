@@ -164,9 +164,10 @@ impl Kernel {
         match attached.iter().find(|program| program.is_agent()) {
             Some(earlier) if earlier.id != own => Err(LoadError::SecondAgent {
                 program: earlier.id,
-                process: earlier.holder.map_or("of a process that is not visible from here".to_owned(), |pid| {
-                    format!("of process {pid}")
-                }),
+                process: earlier.holder.map_or(
+                    "of a process that is not visible from here".to_owned(),
+                    |pid| format!("of process {pid}"),
+                ),
             }),
             _ => Ok(()),
         }
@@ -324,7 +325,12 @@ mod tests {
     #[test]
     fn endpoints_survive_the_way_through_a_key() {
         let cookie = NetnsCookie(7);
-        for address in ["192.0.2.1:80", "[2001:db8::1]:443", "127.0.0.1:1", "[::1]:65535"] {
+        for address in [
+            "192.0.2.1:80",
+            "[2001:db8::1]:443",
+            "127.0.0.1:1",
+            "[::1]:65535",
+        ] {
             for role in [Role::Upstream, Role::Local] {
                 let endpoint = Endpoint::new(role, address.parse().unwrap(), cookie);
                 assert_eq!(endpoint_of(&key_of(&endpoint).0), endpoint);

@@ -75,7 +75,11 @@ impl Namespaces {
         if let Ok(processes) = fs::read_dir("/proc") {
             for process in processes.flatten() {
                 let name = process.file_name();
-                if name.as_encoded_bytes().first().is_some_and(u8::is_ascii_digit) {
+                if name
+                    .as_encoded_bytes()
+                    .first()
+                    .is_some_and(u8::is_ascii_digit)
+                {
                     self.note(process.path().join("ns/net"));
                 }
             }

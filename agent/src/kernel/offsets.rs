@@ -57,13 +57,13 @@ struct Layout<'a> {
 
 impl<'a> Layout<'a> {
     fn new(btf: &'a Btf, name: &'static str) -> Result<Self, OffsetError> {
-        let structure = btf
-            .resolve_types_by_name(name)?
-            .into_iter()
-            .find_map(|found| match found {
-                Type::Struct(structure) => Some(structure),
-                _ => None,
-            });
+        let structure =
+            btf.resolve_types_by_name(name)?
+                .into_iter()
+                .find_map(|found| match found {
+                    Type::Struct(structure) => Some(structure),
+                    _ => None,
+                });
         match structure {
             Some(structure) => Ok(Self {
                 btf,

@@ -112,7 +112,7 @@ impl<K: Plain, V: Plain> Table<K, V> {
         let mut value = V::default();
         let attr = self.element(key, &raw mut value, 0);
         // SAFETY: key and value live across the call and have the map's sizes (see `new`).
-        match unsafe { bpf(BPF_MAP_LOOKUP_ELEM, &attr) } {
+        match unsafe { bpf(BPF_MAP_LOOKUP_ELEM, &raw const attr) } {
             Ok(()) => Ok(Some(value)),
             Err(error) if error.raw_os_error() == Some(libc::ENOENT) => Ok(None),
             Err(error) => Err(error),
@@ -123,7 +123,7 @@ impl<K: Plain, V: Plain> Table<K, V> {
     pub(super) fn set(&self, key: &K, mut value: V) -> io::Result<()> {
         let attr = self.element(key, &raw mut value, 0);
         // SAFETY: as in `get`.
-        unsafe { bpf(BPF_MAP_UPDATE_ELEM, &attr) }
+        unsafe { bpf(BPF_MAP_UPDATE_ELEM, &raw const attr) }
     }
 
     /// Adds `key` with a value of zeros; leaves a key that is there alone.
@@ -131,7 +131,7 @@ impl<K: Plain, V: Plain> Table<K, V> {
         let mut value = V::default();
         let attr = self.element(key, &raw mut value, BPF_NOEXIST);
         // SAFETY: as in `get`.
-        match unsafe { bpf(BPF_MAP_UPDATE_ELEM, &attr) } {
+        match unsafe { bpf(BPF_MAP_UPDATE_ELEM, &raw const attr) } {
             Err(error) if error.raw_os_error() == Some(libc::EEXIST) => Ok(()),
             other => other,
         }
@@ -141,7 +141,7 @@ impl<K: Plain, V: Plain> Table<K, V> {
     pub(super) fn remove(&self, key: &K) -> io::Result<()> {
         let attr = self.element(key, std::ptr::null_mut(), 0);
         // SAFETY: the key lives across the call; no value is touched.
-        match unsafe { bpf(BPF_MAP_DELETE_ELEM, &attr) } {
+        match unsafe { bpf(BPF_MAP_DELETE_ELEM, &raw const attr) } {
             Err(error) if error.raw_os_error() == Some(libc::ENOENT) => Ok(()),
             other => other,
         }

@@ -9,7 +9,7 @@ pub struct Counters {
     pub opened: u64,
     /// Connection attempts that ended before they were established: refused, timed out, unreachable or cancelled.
     pub failed: u64,
-    /// Connections, once counted as opened, that left the socket table's live states (TIME_WAIT counts as closed).
+    /// Connections, once counted as opened, that left the socket table's live states (`TIME_WAIT` counts as closed).
     pub closed: u64,
     /// Payload bytes received by this host's side of the connection.
     pub received: u64,

@@ -8,6 +8,4 @@ mod state;
 pub use counters::{Counters, PerSignal, Signal};
 pub use endpoint::{Endpoint, NetnsCookie, Role, canonical};
 pub use pool::{BackendSpec, Pool, PoolSpec, Source, Weight};
-pub use state::{
-    BackendState, Canary, KernelState, Losses, PoolState, SignalState, State, View,
-};
+pub use state::{BackendState, Canary, KernelState, Losses, PoolState, SignalState, State, View};

@@ -102,14 +102,22 @@ impl Pool {
     /// # Errors
     /// If the weights are so far apart that a share could not be told from none.
     pub fn new(spec: PoolSpec, own: NetnsCookie) -> Result<Self, WeightError> {
-        let weights: Vec<f64> = spec.backends.iter().map(|backend| backend.weight.get()).collect();
+        let weights: Vec<f64> = spec
+            .backends
+            .iter()
+            .map(|backend| backend.weight.get())
+            .collect();
         let endpoint = |backend: &BackendSpec| {
             Endpoint::new(spec.role, backend.address, backend.netns.unwrap_or(own))
         };
         Ok(Self {
             expected: Expected::from_weights(&weights)?,
             endpoints: spec.backends.iter().map(endpoint).collect(),
-            names: spec.backends.iter().map(|backend| backend.address.to_string()).collect(),
+            names: spec
+                .backends
+                .iter()
+                .map(|backend| backend.address.to_string())
+                .collect(),
             spec,
         })
     }

@@ -1,6 +1,10 @@
 //! What the tests against the real kernel share.
 
-#![allow(dead_code, reason = "each test binary uses its own part")]
+#![allow(
+    dead_code,
+    clippy::panic,
+    reason = "each test binary uses its own part, and a helper fails its test"
+)]
 
 pub(crate) mod hostile;
 
@@ -17,7 +21,8 @@ use evenkeel_lab::netns::Namespace;
 pub(crate) const EVENKEEL: &str = env!("CARGO_BIN_EXE_evenkeel");
 
 /// What the agent counts of each backend, but for bytes.
-pub(crate) const CONNECTIONS: [Column; 4] = [Column::Opened, Column::Failed, Column::Closed, Column::Open];
+pub(crate) const CONNECTIONS: [Column; 4] =
+    [Column::Opened, Column::Failed, Column::Closed, Column::Open];
 
 /// One agent counts on a host: tests take turns.
 pub(crate) fn alone() -> MutexGuard<'static, ()> {
@@ -31,7 +36,11 @@ pub(crate) fn agent(config: &str) -> Agent {
 }
 
 /// The `pools` entry of one pool.
-pub(crate) fn pool(name: &str, role: &str, backends: impl IntoIterator<Item = SocketAddr>) -> String {
+pub(crate) fn pool(
+    name: &str,
+    role: &str,
+    backends: impl IntoIterator<Item = SocketAddr>,
+) -> String {
     let mut yaml = format!("  - name: {name}\n    role: {role}\n    backends:\n");
     for address in backends {
         writeln!(yaml, "      - address: '{address}'").unwrap();
@@ -41,7 +50,10 @@ pub(crate) fn pool(name: &str, role: &str, backends: impl IntoIterator<Item = So
 
 /// A configuration with fast ticks and walks.
 pub(crate) fn config(pools: &[String]) -> String {
-    format!("interval: 200ms\nlive_interval: 1s\npools:\n{}", pools.concat())
+    format!(
+        "interval: 200ms\nlive_interval: 1s\npools:\n{}",
+        pools.concat()
+    )
 }
 
 /// Waits until the agent's counts of a pool are those of the truth.

@@ -1,0 +1,273 @@
+//! The engine on made-up snapshots: windows, shares, membership, and memory that is given once.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::float_cmp,
+    reason = "a test ends at the first surprise, and shares are exact"
+)]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use evenkeel::engine::{Engine, Moment, Plan, Tick};
+use evenkeel::kernel::Observed;
+use evenkeel::model::{
+    BackendSpec, Canary, Counters, Endpoint, KernelState, Losses, NetnsCookie, PoolSpec, PoolState,
+    Role, Source, State, View, Weight,
+};
+
+/// Counts what the test's thread allocates.
+struct Counting;
+
+thread_local! {
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+}
+
+// SAFETY: every call is handed on to the system's allocator as it came; counting touches no memory of it.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.with(|count| count.set(count.get() + 1));
+        // SAFETY: the caller's promise.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promise.
+        unsafe { System.dealloc(place, layout) }
+    }
+
+    unsafe fn realloc(&self, place: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        ALLOCATIONS.with(|count| count.set(count.get() + 1));
+        // SAFETY: the caller's promise.
+        unsafe { System.realloc(place, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+const OWN: NetnsCookie = NetnsCookie(1);
+
+fn address(n: u32) -> SocketAddr {
+    SocketAddr::new(std::net::Ipv4Addr::from(0xc000_0200 + n).into(), 80)
+}
+
+fn backend(n: u32, weight: f64) -> BackendSpec {
+    BackendSpec {
+        address: address(n),
+        netns: None,
+        weight: Weight::new(weight).unwrap(),
+        labels: BTreeMap::new(),
+    }
+}
+
+fn pool(name: &str, backends: Vec<BackendSpec>) -> PoolSpec {
+    PoolSpec {
+        name: name.to_owned(),
+        role: Role::Upstream,
+        source: Source::Config,
+        tolerance: None,
+        backends,
+    }
+}
+
+fn plan(pools: Option<Vec<PoolSpec>>) -> Plan {
+    Plan {
+        interval: Duration::from_secs(1),
+        window: Duration::from_secs(10),
+        pools,
+    }
+}
+
+fn kernel() -> KernelState {
+    KernelState {
+        view: View::AtClose {
+            reason: String::new(),
+        },
+        canary: Canary::Counted,
+        learning: false,
+        map_entries: 0,
+        map_capacity: 0,
+        losses: Losses::default(),
+        drift_corrected: 0,
+        counter_resets: 0,
+    }
+}
+
+fn observed(n: u32, opened: u64, active: u64) -> Observed {
+    Observed {
+        endpoint: Endpoint::new(Role::Upstream, address(n), OWN),
+        counters: Counters {
+            opened,
+            received: opened * 100,
+            ..Counters::default()
+        },
+        active,
+    }
+}
+
+fn tick(engine: &mut Engine, snapshot: &[Observed]) -> Tick {
+    let moment = Moment {
+        taken: SystemTime::UNIX_EPOCH,
+        last_tick: Duration::ZERO,
+    };
+    engine.tick(snapshot, &kernel(), moment)
+}
+
+fn find<'a>(state: &'a State, name: &str) -> &'a PoolState {
+    state
+        .pools
+        .iter()
+        .find(|pool| pool.pool.spec.name == name)
+        .unwrap()
+}
+
+fn shares(pool: &PoolState) -> Vec<Option<f64>> {
+    pool.backends
+        .iter()
+        .map(|backend| backend.shares.opened)
+        .collect()
+}
+
+#[test]
+fn shares_and_measures_are_those_of_the_window() {
+    let pools = vec![pool("a", vec![backend(1, 3.0), backend(2, 1.0)])];
+    let mut engine = Engine::new(plan(Some(pools)), OWN).unwrap();
+    let none = tick(&mut engine, &[]);
+    let first = find(&none.state, "a");
+    assert_eq!(
+        (shares(first), first.signals.opened.measures),
+        (vec![None, None], None),
+        "no traffic, no measures"
+    );
+    assert_eq!(first.pool.expected.shares(), [0.75, 0.25]);
+
+    let even = tick(&mut engine, &[observed(1, 75, 6), observed(2, 25, 2)]);
+    let even = find(&even.state, "a");
+    assert_eq!(shares(even), [Some(0.75), Some(0.25)]);
+    let measures = even.signals.opened.measures.unwrap();
+    assert_eq!(
+        (measures.gini, measures.max_to_mean),
+        (0.0, 1.0),
+        "as the weights say"
+    );
+    assert_eq!(even.signals.active.total, 4.0, "the mean of the two ticks");
+    assert_eq!(even.signals.bytes.total, 10_000.0);
+    assert!(even.signals.failed.measures.is_none());
+
+    // Only the second gets connections from now on; after ten ticks the window knows nothing else.
+    let mut last = None;
+    for n in 1..=10 {
+        last = Some(tick(
+            &mut engine,
+            &[observed(1, 75, 6), observed(2, 25 + n, 2)],
+        ));
+    }
+    let skewed = last.unwrap();
+    let skewed = find(&skewed.state, "a");
+    assert_eq!(shares(skewed), [Some(0.0), Some(1.0)]);
+    assert_eq!(skewed.signals.opened.measures.unwrap().max_to_mean, 4.0);
+    assert_eq!(
+        skewed.backends[0].counters.opened, 75,
+        "counters are cumulative"
+    );
+}
+
+#[test]
+fn pools_that_stay_keep_what_they_know_and_the_rest_need_not_be_watched() {
+    let both = vec![
+        pool("a", vec![backend(1, 1.0), backend(2, 1.0)]),
+        pool("b", vec![backend(3, 1.0)]),
+    ];
+    let mut engine = Engine::new(plan(Some(both)), OWN).unwrap();
+    tick(
+        &mut engine,
+        &[observed(1, 40, 0), observed(2, 60, 0), observed(3, 5, 0)],
+    );
+    let changed = vec![pool("a", vec![backend(2, 1.0), backend(4, 1.0)])];
+    let mut unwanted = engine.set_plan(plan(Some(changed))).unwrap();
+    unwanted.sort_unstable();
+    assert_eq!(
+        unwanted,
+        [1, 3].map(|n| Endpoint::new(Role::Upstream, address(n), OWN))
+    );
+    let state = tick(&mut engine, &[observed(2, 60, 0), observed(4, 20, 0)]).state;
+    assert_eq!(state.pools.len(), 1);
+    assert_eq!(
+        shares(find(&state, "a")),
+        [Some(0.75), Some(0.25)],
+        "60 from before the change, 20 after"
+    );
+}
+
+#[test]
+fn a_counter_that_goes_backwards_is_a_reset_and_no_traffic() {
+    let mut engine = Engine::new(plan(Some(vec![pool("a", vec![backend(1, 1.0)])])), OWN).unwrap();
+    tick(&mut engine, &[observed(1, 1_000, 0)]);
+    let reset = tick(&mut engine, &[observed(1, 10, 0)]);
+    assert_eq!((reset.resets, reset.state.kernel.counter_resets), (1, 1));
+    assert_eq!(find(&reset.state, "a").signals.opened.total, 1_000.0);
+    let after = tick(&mut engine, &[observed(1, 15, 0)]);
+    assert_eq!(find(&after.state, "a").signals.opened.total, 1_005.0);
+}
+
+#[test]
+fn auto_mode_makes_pools_of_what_it_sees_and_forgets_what_is_idle() {
+    let mut engine = Engine::new(plan(None), OWN).unwrap();
+    let seen = tick(&mut engine, &[observed(1, 3, 0), observed(2, 1, 1)]);
+    assert_eq!(
+        shares(find(&seen.state, "auto:80")),
+        [Some(0.75), Some(0.25)],
+        "from the first connection on"
+    );
+    // The first is idle, the second holds a connection open.
+    let mut forgotten = Vec::new();
+    let mut state = seen.state;
+    for _ in 0..700 {
+        let snapshot = if forgotten.is_empty() {
+            vec![observed(1, 3, 0), observed(2, 1, 1)]
+        } else {
+            vec![observed(2, 1, 1)]
+        };
+        let tick = tick(&mut engine, &snapshot);
+        forgotten.extend(tick.forgotten);
+        state = tick.state;
+    }
+    assert_eq!(forgotten, [Endpoint::new(Role::Upstream, address(1), OWN)]);
+    assert_eq!(find(&state, "auto:80").backends.len(), 1);
+}
+
+#[test]
+fn a_tick_allocates_nothing_once_it_runs() {
+    let pools = (0..100)
+        .map(|p| {
+            pool(
+                &format!("p{p}"),
+                (0..20)
+                    .map(|b| backend(p * 20 + b, f64::from(b % 3 + 1)))
+                    .collect(),
+            )
+        })
+        .collect();
+    let mut engine = Engine::new(plan(Some(pools)), OWN).unwrap();
+    let mut snapshot: Vec<Observed> = (0..2_000).map(|n| observed(n, 0, 1)).collect();
+    let mut published: Option<Arc<State>> = None;
+    let mut after = |engine: &mut Engine, ticks: u32| {
+        let before = ALLOCATIONS.get();
+        for round in 0..ticks {
+            for (n, observed) in snapshot.iter_mut().enumerate() {
+                observed.counters.opened += u64::from(round) + n as u64 % 7;
+            }
+            // As the publisher does: the last state is held until the next one is there.
+            published = Some(tick(engine, &snapshot).state);
+        }
+        ALLOCATIONS.get() - before
+    };
+    after(&mut engine, 30);
+    assert_eq!(after(&mut engine, 100), 0);
+    assert!(published.is_some());
+}

@@ -1,0 +1,149 @@
+//! The documentation says what there is, and nothing else.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use evenkeel::publish::prometheus::Format;
+use serde_json::Value;
+
+use crate::fixtures::{exposition, small};
+use crate::{api, openmetrics};
+
+fn document(name: &str) -> String {
+    let path = format!("{}/../docs/{name}", env!("CARGO_MANIFEST_DIR"));
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// The cells of each table row of `text` whose first cell is code.
+fn rows(text: &str) -> impl Iterator<Item = Vec<String>> {
+    let rows = text.lines().filter(|line| line.starts_with("| `"));
+    rows.map(|row| {
+        let cells = row.trim_matches('|').split('|');
+        cells.map(|cell| cell.trim().to_owned()).collect()
+    })
+}
+
+/// The names in backticks of a table cell.
+fn names(cell: &str) -> BTreeSet<String> {
+    let odd = cell.split('`').skip(1).step_by(2);
+    odd.map(str::to_owned).collect()
+}
+
+/// Type and labels of each metric, by the name that users type.
+type Metrics = BTreeMap<String, (String, BTreeSet<String>)>;
+
+/// The labels that the configuration chooses are documented as one.
+fn documented_label(label: &str) -> String {
+    let chosen = label.strip_prefix("label_");
+    chosen.map_or_else(|| label.to_owned(), |_| "label_<name>".to_owned())
+}
+
+fn exposed() -> Metrics {
+    let text = exposition(&small(), Format::OpenMetrics);
+    let families = openmetrics::Exposition::parse(&text).unwrap().families;
+    let metrics = families.into_iter().map(|family| {
+        let suffix = match family.kind.as_str() {
+            "counter" => "_total",
+            "info" => "_info",
+            _ => "",
+        };
+        let labels = family
+            .samples
+            .iter()
+            .flat_map(|sample| sample.labels.keys());
+        let labels = labels.map(|label| documented_label(label)).collect();
+        (family.name + suffix, (family.kind, labels))
+    });
+    metrics.collect()
+}
+
+#[test]
+fn every_metric_is_documented_and_every_documented_metric_is_there() {
+    let text = document("metrics.md");
+    let mut documented = Metrics::new();
+    for row in rows(&text) {
+        let [name, kind, labels, meaning] = row.as_slice() else {
+            panic!("not four cells: {row:?}");
+        };
+        assert!(!meaning.is_empty(), "{row:?}");
+        let entry = (kind.clone(), names(labels));
+        let name = names(name).pop_first().unwrap();
+        assert!(documented.insert(name, entry).is_none(), "twice: {row:?}");
+    }
+    assert_eq!(documented, exposed());
+}
+
+#[test]
+fn windowed_metrics_are_documented_as_such() {
+    let text = document("metrics.md");
+    let (_, windowed) = text.split_once("## Over the window").unwrap();
+    let (windowed, _) = windowed.split_once("\n## ").unwrap();
+    let documented: BTreeSet<String> = rows(windowed).flat_map(|row| names(&row[0])).collect();
+    let exposition =
+        openmetrics::Exposition::parse(&exposition(&small(), Format::OpenMetrics)).unwrap();
+    let families = exposition.families.into_iter();
+    let exposed = families.filter(|family| family.help.contains("last 60s"));
+    assert_eq!(documented, exposed.map(|family| family.name).collect());
+}
+
+/// The paths of all keys of `value`; what labels a backend has is the user's business.
+fn key_paths(value: &Value, prefix: &str, paths: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(members) => {
+            for (key, member) in members {
+                let path = if prefix.is_empty() {
+                    key.clone()
+                } else {
+                    format!("{prefix}.{key}")
+                };
+                paths.insert(path.clone());
+                if key != "labels" {
+                    key_paths(member, &path, paths);
+                }
+            }
+        }
+        Value::Array(elements) => {
+            for element in elements {
+                key_paths(element, &format!("{prefix}[]"), paths);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn every_key_of_the_api_is_documented_and_every_documented_key_is_there() {
+    let text = document("api.md");
+    for (heading, answer) in [
+        ("`GET /api/v1/pools`", api::pools()),
+        ("`GET /api/v1/pools/{name}`", api::one_pool()),
+        ("`GET /api/v1/status`", api::status()),
+    ] {
+        let (_, section) = text.split_once(&format!("## {heading}\n")).unwrap();
+        let section = section.split("\n## ").next().unwrap();
+        let mut documented: BTreeSet<String> =
+            rows(section).flat_map(|row| names(&row[0])).collect();
+        let mut there = BTreeSet::new();
+        key_paths(&answer, "", &mut there);
+        if heading.ends_with("{name}`") {
+            // What is in a pool is documented once, at the list.
+            there.retain(|path| !path.starts_with("pool."));
+        }
+        // All signals have the same keys, and are documented as one.
+        there = there.into_iter().map(|path| one_signal(&path)).collect();
+        documented = documented
+            .into_iter()
+            .map(|path| one_signal(&path))
+            .collect();
+        assert_eq!(documented, there, "{heading}");
+    }
+}
+
+fn one_signal(path: &str) -> String {
+    let mut path = path.to_owned();
+    for parent in ["measures.", "share."] {
+        for signal in ["opened", "active", "bytes", "failed"] {
+            path = path.replace(&format!("{parent}{signal}"), &format!("{parent}<signal>"));
+        }
+    }
+    path
+}

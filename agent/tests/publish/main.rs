@@ -1,0 +1,21 @@
+//! What the agent publishes over HTTP, as its readers see it.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, in its helpers too"
+)]
+
+mod api;
+mod documented;
+mod exposition;
+mod fixtures;
+mod hostile;
+mod http;
+mod limits;
+mod openmetrics;
+mod page;
+mod requests;
+mod scale;
+mod server;

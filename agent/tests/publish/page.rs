@@ -1,0 +1,207 @@
+//! The page for people.
+
+use evenkeel::model::{Canary, Losses, PoolState, Role, Source, State, View};
+use evenkeel::publish::page::Page;
+use sha2::{Digest, Sha256};
+
+use crate::fixtures::{Member, pool, reloaded, small, state};
+use crate::http::Running;
+
+fn html(state: &State) -> String {
+    let reload = reloaded();
+    let page = Page {
+        state,
+        reload: &reload,
+        host: "balancer-1",
+    };
+    let mut text = String::new();
+    page.write(&mut text).unwrap();
+    text
+}
+
+/// What is between the first `open` and the next `close`.
+fn between<'a>(text: &'a str, open: &str, close: &str) -> &'a str {
+    let (_, after) = text.split_once(open).unwrap_or_else(|| panic!("no {open}"));
+    after
+        .split_once(close)
+        .unwrap_or_else(|| panic!("no {close}"))
+        .0
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let encode = |chunk: &[u8]| -> String {
+        let mut padded = [0; 3];
+        padded[..chunk.len()].copy_from_slice(chunk);
+        let [a, b, c] = padded.map(u32::from);
+        let bits = a << 16 | b << 8 | c;
+        let digit = |place: usize| {
+            if place <= chunk.len() {
+                char::from(ALPHABET[(bits >> (18 - 6 * place)) as usize & 63])
+            } else {
+                '='
+            }
+        };
+        (0..4).map(digit).collect()
+    };
+    bytes.chunks(3).map(encode).collect()
+}
+
+#[test]
+fn the_policy_allows_the_pages_own_style_and_script_alone() {
+    let server = Running::start(small());
+    let answer = server.get("/");
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.header("content-type"), "text/html; charset=utf-8");
+    assert_eq!(answer.header("x-content-type-options"), "nosniff");
+    let policy = answer.header("content-security-policy");
+    assert!(policy.starts_with("default-src 'none';"), "{policy}");
+    assert!(!policy.contains("unsafe"), "{policy}");
+    for (directive, element) in [("style-src", "style"), ("script-src", "script")] {
+        let inline = between(
+            &answer.body,
+            &format!("<{element}>"),
+            &format!("</{element}>"),
+        );
+        let hash = base64(&Sha256::digest(inline.as_bytes()));
+        let wanted = format!("{directive} 'sha256-{hash}';");
+        assert!(
+            policy.contains(&wanted),
+            "set {wanted} in the policy: {policy}"
+        );
+    }
+    // Nothing that the policy would block, and nothing from elsewhere.
+    for forbidden in [
+        " style=",
+        " onclick=",
+        "src=",
+        "http://",
+        "https://",
+        "@import",
+        "url(",
+    ] {
+        assert!(!answer.body.contains(forbidden), "{forbidden}");
+    }
+}
+
+#[test]
+fn hostile_names_stay_text() {
+    let evil = "</td><script>alert(1)</script><img src=x onerror='a\"b'>";
+    let members = [Member::new("192.0.2.1:80", 5, 1)];
+    let mut state = state(vec![pool(evil, Role::Upstream, Source::Config, &members)]);
+    state.kernel.view = View::AtClose {
+        reason: evil.to_owned(),
+    };
+    state.kernel.canary = Canary::Missed {
+        reason: evil.to_owned(),
+    };
+    let html = html(&state);
+    assert_eq!(html.matches("<script>").count(), 1, "the page's own");
+    assert!(!html.contains("<img"));
+    assert!(html.matches("&lt;script&gt;").count() >= 3);
+}
+
+fn uneven(name: &str, hot: u64) -> PoolState {
+    let members = [
+        Member::new("192.0.2.1:80", hot, 1),
+        Member::new("192.0.2.2:80", 100, 1),
+    ];
+    pool(name, Role::Upstream, Source::Config, &members)
+}
+
+#[test]
+fn the_most_uneven_pool_comes_first_and_the_idle_one_last() {
+    let idle = pool(
+        "idle",
+        Role::Local,
+        Source::Auto,
+        &[Member::new("192.0.2.9:80", 0, 0)],
+    );
+    let pools = vec![
+        uneven("even", 100),
+        idle,
+        uneven("skewed", 900),
+        uneven("slightly", 150),
+    ];
+    let html = html(&state(pools));
+    let place = |name: &str| html.find(&format!("<bdi>{name}</bdi>")).unwrap();
+    assert!(place("skewed") < place("slightly"));
+    assert!(place("slightly") < place("even"));
+    assert!(place("even") < place("idle"));
+    let row = between(&html, "<bdi>skewed</bdi>", "</tr>");
+    assert!(
+        row.contains("90.0\u{a0}% of connections, expected\u{a0}50.0\u{a0}%"),
+        "{row}"
+    );
+    // 1000 connections within a window of 60 s.
+    assert!(row.contains("data-of=\"Opened/s\">16.7<"), "{row}");
+    assert!(row.contains("<b>1.80</b>"), "{row}");
+}
+
+#[test]
+fn a_pool_with_open_connections_alone_is_judged_by_those() {
+    let mut members = [
+        Member::new("192.0.2.1:80", 0, 0),
+        Member::new("192.0.2.2:80", 0, 0),
+    ];
+    members[0].active = 3;
+    members[1].active = 1;
+    let html = html(&state(vec![pool(
+        "db",
+        Role::Upstream,
+        Source::Auto,
+        &members,
+    )]));
+    assert!(
+        html.contains("75.0\u{a0}% of open connections, expected\u{a0}50.0\u{a0}%"),
+        "{html}"
+    );
+}
+
+#[test]
+fn the_page_is_bounded_and_says_so() {
+    let pools = |count| {
+        state(
+            (0..count)
+                .map(|number| uneven(&format!("pool-{number}"), 100))
+                .collect(),
+        )
+    };
+    let rows = |html: &str| html.matches("<tr><td").count();
+    let exactly = html(&pools(200));
+    assert_eq!(rows(&exactly), 200);
+    assert!(!exactly.contains("most uneven of"));
+    let more = html(&pools(201));
+    assert_eq!(rows(&more), 200);
+    assert!(more.contains("The 200 most uneven of 201 pools"));
+
+    let members: Vec<Member> = (1..=300)
+        .map(|port: u64| Member::new(&format!("192.0.2.1:{port}"), port, 0))
+        .collect();
+    let html = html(&state(vec![pool(
+        "big",
+        Role::Local,
+        Source::Auto,
+        &members,
+    )]));
+    assert_eq!(html.matches("<g><title>").count(), 48);
+    assert!(
+        html.contains("<title>192.0.2.1:300: "),
+        "the hottest is not in the picture"
+    );
+}
+
+#[test]
+fn what_limits_the_figures_is_said() {
+    let mut state = small();
+    assert!(html(&state).contains("Not everything was counted"));
+    state.kernel.losses = Losses::default();
+    assert!(!html(&state).contains("class=\"note\""));
+    state.tick = 0;
+    state.pools.clear();
+    let html = html(&state);
+    assert!(
+        html.contains("no tick yet") && html.contains("No pools yet."),
+        "{html}"
+    );
+}
