@@ -10,6 +10,7 @@ mod common;
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -473,5 +474,28 @@ fn doctor_finds_everything_here_and_a_running_agent() {
     assert!(
         report.to_string().contains(&format!("process {pid}")),
         "{report:#}"
+    );
+}
+
+#[test]
+fn logs_are_json_lines_on_request() {
+    let _alone = alone();
+    let arguments = ["--log-format", "json", "--log-level", "debug"];
+    let own = Namespace::current();
+    let mut agent = Agent::launch(Path::new(EVENKEEL), &own, &one_pool(), &arguments).unwrap();
+    agent.wait_ready().unwrap();
+    agent.process().stop().unwrap();
+    let log = agent.process().stderr();
+    let lines: Vec<serde_json::Value> = log
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let messages: Vec<&str> = lines
+        .iter()
+        .filter_map(|line| line["message"].as_str())
+        .collect();
+    assert!(
+        messages.contains(&"counting") && messages.contains(&"stopping"),
+        "{messages:?}"
     );
 }

@@ -11,7 +11,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 /// Exit codes; a part of the contract with scripts.
 mod exit {
@@ -37,7 +39,7 @@ pub struct Cli {
 
     /// Which messages are written: error, warn, info, debug, trace, or a filter such as `info,evenkeel::engine=debug`.
     #[arg(long, global = true, default_value = "info", value_name = "FILTER")]
-    log_level: EnvFilter,
+    log_level: Targets,
 
     #[command(subcommand)]
     command: Command,
@@ -126,15 +128,14 @@ fn report(error: &anyhow::Error) -> u8 {
     exit::FAILED
 }
 
-fn start_log(format: LogFormat, filter: EnvFilter) {
+fn start_log(format: LogFormat, filter: Targets) {
     let colour = io::stderr().is_terminal()
         && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
         && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
-    let log = tracing_subscriber::fmt()
-        .with_writer(io::stderr)
-        .with_env_filter(filter);
+    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+    let log = tracing_subscriber::registry().with(filter);
     match format {
-        LogFormat::Text => log.with_ansi(colour).init(),
-        LogFormat::Json => log.json().flatten_event(true).init(),
+        LogFormat::Text => log.with(lines.with_ansi(colour)).init(),
+        LogFormat::Json => log.with(lines.json().flatten_event(true)).init(),
     }
 }

@@ -1,0 +1,333 @@
+//! A real Prometheus scrapes the running agent: it finds what docs/metrics.md promises, has nothing to complain about, and
+//! its queries give the ledger's numbers.
+//!
+//! Each test has a network namespace of its own, as if it were a host: nobody else's traffic is there to be counted.
+
+mod common;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use common::{CONNECTIONS, agent, alone, config, pool, wait_equal};
+use evenkeel_lab::agent::Agent;
+use evenkeel_lab::backend::{Backend, Options, Protocol};
+use evenkeel_lab::client::{Failing, Failure, LongLived, Plan};
+use evenkeel_lab::http;
+use evenkeel_lab::ledger::Ledger;
+use evenkeel_lab::netns::Namespace;
+use evenkeel_lab::parts::require;
+use evenkeel_lab::process::Process;
+use evenkeel_lab::wait::{wait_for, wait_until};
+use serde_json::Value;
+use tempfile::TempDir;
+
+const SERVES: [&str; 2] = ["127.0.0.1:8001", "127.0.0.1:8002"];
+/// A backend that nobody connects to.
+const IDLE: &str = "127.0.0.3:8001";
+/// A backend that refuses.
+const REFUSING: &str = "127.0.0.9:9";
+
+/// Counters and sums of a backend: from the beginning at 0.
+const AT_ZERO: usize = 9;
+
+fn backends(host: &Namespace) -> Backend {
+    let places = [(host, SERVES.map(at).to_vec())];
+    Backend::start(&places, &Options::new(Protocol::Lab)).unwrap()
+}
+
+/// The configuration of one pool of these backends.
+fn one_pool(backends: &[&str]) -> String {
+    config(&[pool(
+        "shop",
+        "upstream",
+        backends.iter().map(|address| at(address)),
+    )])
+}
+
+#[test]
+fn prometheus_has_every_documented_metric_with_type_unit_and_labels() {
+    on_own_host(|host| {
+        let _backends = backends(host);
+        let addresses = [SERVES[0], SERVES[1], IDLE, REFUSING];
+        let labelled = format!("'{}'\n        labels: {{zone: a}}\n", addresses[0]);
+        let plain = one_pool(&addresses);
+        let agent = agent(&plain.replace(&format!("'{}'\n", addresses[0]), &labelled));
+        let mut prometheus = Prometheus::start(host, &agent);
+        // Something of each signal.
+        let _open = LongLived::open(host, &SERVES.map(at), 10).unwrap();
+        let mut plan = Plan::new(SERVES.map(at), 100);
+        plan.failing = vec![Failing {
+            kind: Failure::Refused,
+            target: at(REFUSING),
+            count: 10,
+        }];
+        plan.run(&[host]).unwrap();
+        let signals = "count by (signal) (evenkeel_pool_gini_ratio)";
+        wait_until(DEADLINE, "all signals", || {
+            prometheus.query(signals).unwrap().len() == 4
+        })
+        .unwrap();
+
+        let data = prometheus.api("/api/v1/targets/metadata").unwrap();
+        let metadata: BTreeMap<&str, &Value> = data
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|entry| (entry["metric"].as_str().unwrap(), entry))
+            .collect();
+        let documented = documented();
+        assert!(
+            documented.len() > 40,
+            "{} metrics documented",
+            documented.len()
+        );
+        for metric in &documented {
+            // Types of this kind, and units, exist in OpenMetrics alone: it was negotiated.
+            let entry = metadata
+                .get(metric.family())
+                .unwrap_or_else(|| panic!("{}: {data:#}", metric.name));
+            assert_eq!(entry["type"], metric.kind.as_str(), "{}", metric.name);
+            assert_ne!(entry["help"], "", "{}", metric.name);
+            let unit = ["seconds", "bytes", "ratio"]
+                .into_iter()
+                .find(|unit| metric.family().ends_with(unit));
+            // The names of process metrics are older than units.
+            if metric.name.starts_with("evenkeel_") {
+                assert_eq!(entry["unit"], unit.unwrap_or_default(), "{}", metric.name);
+            }
+            for name in metric.series() {
+                let series = prometheus.query(&name).unwrap();
+                let labels: BTreeSet<String> = series
+                    .iter()
+                    .flat_map(|(labels, _)| own_labels(labels))
+                    .collect();
+                assert_eq!(labels, metric.labels, "{name}: {series:?}");
+                assert!(
+                    !series.is_empty() && series.iter().all(|(_, value)| value.is_finite()),
+                    "{series:?}"
+                );
+            }
+        }
+        let families: BTreeSet<&str> = documented.iter().map(Documented::family).collect();
+        assert_eq!(
+            metadata.keys().copied().collect::<BTreeSet<_>>(),
+            families,
+            "and no others"
+        );
+        prometheus.process.check().unwrap();
+        prometheus.assert_content();
+    });
+}
+
+/// The connections opened of each backend in the ledger, and 0 for those that are not in it.
+fn opened(truth: &Ledger, backends: &[&str]) -> BTreeMap<SocketAddr, f64> {
+    backends
+        .iter()
+        .map(|address| (at(address), truth.get(at(address)).opened as f64))
+        .collect()
+}
+
+#[test]
+fn rates_are_the_ledgers_and_an_idle_backend_is_at_zero() {
+    on_own_host(|host| {
+        let _backends = backends(host);
+        let all = [SERVES[0], SERVES[1], IDLE];
+        let agent = agent(&one_pool(&all));
+        let prometheus = Prometheus::start(host, &agent);
+        // Scraped before there is traffic, so that nothing is missing from the increase.
+        prometheus.wait_by_backend(
+            "evenkeel_backend_connections_opened_total",
+            &opened(&Ledger::default(), &all),
+        );
+        let mut plan = Plan::new(SERVES.map(at), 1_000);
+        plan.targets[0].weight = 3;
+        // Several scrapes see a part of it.
+        plan.per_second = Some(300);
+        let truth = plan.run(&[host]).unwrap();
+        assert_eq!(
+            (
+                truth.get(at(SERVES[0])).opened,
+                truth.get(at(SERVES[1])).opened
+            ),
+            (750, 250)
+        );
+        wait_equal(&agent, "shop", &truth, &CONNECTIONS);
+        let expected = opened(&truth, &all);
+        prometheus.wait_by_backend("evenkeel_backend_connections_opened_total", &expected);
+        prometheus.wait_by_backend("evenkeel_backend_connections_closed_total", &expected);
+
+        // At the time of a scrape nothing has to be extrapolated from series that began at 0.
+        let times = prometheus
+            .query("timestamp(evenkeel_backend_connections_opened_total)")
+            .unwrap();
+        for (backend, opened) in &expected {
+            let rate = format!(
+                "rate(evenkeel_backend_connections_opened_total{{backend=\"{backend}\"}}[10m])"
+            );
+            let found = prometheus.query_at(&rate, times[0].1).unwrap();
+            assert_eq!(found.len(), 1, "{rate}");
+            assert!(
+                (found[0].1 * 600.0 - opened).abs() < 1e-6,
+                "{rate}: {found:?}, not {opened} in 600 s"
+            );
+        }
+        // Traffic was seen while it flowed.
+        let steps = format!(
+            "changes(evenkeel_backend_connections_opened_total{{backend=\"{}\"}}[10m])",
+            SERVES[0]
+        );
+        assert!(prometheus.query(&steps).unwrap()[0].1 >= 2.0);
+
+        let shares = prometheus
+            .by_backend("evenkeel_backend_share_ratio{signal=\"opened\"}")
+            .unwrap();
+        assert_eq!(
+            shares,
+            BTreeMap::from([
+                (at(SERVES[0]), 0.75),
+                (at(SERVES[1]), 0.25),
+                (at(IDLE), 0.0)
+            ])
+        );
+        let names = "evenkeel_backend_(.*_total|connections|handshake_seconds_(sum|count))";
+        let idle = prometheus
+            .query(&format!("{{backend=\"{IDLE}\", __name__=~\"{names}\"}}"))
+            .unwrap();
+        assert_eq!(idle.len(), AT_ZERO, "{idle:?}");
+        assert!(idle.iter().all(|(_, value)| *value == 0.0), "{idle:?}");
+        prometheus.assert_content();
+    });
+}
+
+#[test]
+fn a_backend_that_leaves_its_pool_is_stale_at_once_and_may_come_back() {
+    on_own_host(|host| {
+        let _backends = backends(host);
+        let agent = agent(&one_pool(&SERVES));
+        let prometheus = Prometheus::start(host, &agent);
+        let metric = "evenkeel_backend_connections_opened_total";
+        let mut truth = Plan::new(SERVES.map(at), 100).run(&[host]).unwrap();
+        prometheus.wait_by_backend(metric, &opened(&truth, &SERVES));
+
+        // Long before the five minutes for which a query looks back.
+        agent.reconfigure(&one_pool(&SERVES[..1])).unwrap();
+        prometheus.wait_by_backend(metric, &opened(&truth, &SERVES[..1]));
+        let gone = prometheus
+            .query(&format!("{{backend=\"{}\"}}", SERVES[1]))
+            .unwrap();
+        assert_eq!(gone, [], "every series of it");
+        assert_eq!(
+            prometheus.query("evenkeel_pool_backends").unwrap()[0].1,
+            1.0
+        );
+        truth.merge(&Plan::new([at(SERVES[0])], 50).run(&[host]).unwrap());
+        prometheus.wait_by_backend(metric, &opened(&truth, &SERVES[..1]));
+
+        // Back in the pool it counts from 0, and the other goes on counting.
+        agent.reconfigure(&one_pool(&SERVES)).unwrap();
+        let both = || prometheus.by_backend(metric).unwrap().len() == 2;
+        wait_until(DEADLINE, "the backend to be back", both).unwrap();
+        truth.merge(&Plan::new(SERVES.map(at), 80).run(&[host]).unwrap());
+        let mut expected = opened(&truth, &SERVES);
+        expected.insert(at(SERVES[1]), 40.0);
+        prometheus.wait_by_backend(metric, &expected);
+        prometheus.assert_content();
+    });
+}
+
+#[test]
+fn names_and_labels_come_through_whatever_is_in_them() {
+    on_own_host(|host| {
+        let name = "we\"ird \\n {x=\"y\", #} ünï 名前 \u{2028}100%\\";
+        let note = "two\nlines, a\ttab, \"quotes\", back\\slash\r\n\\";
+        // JSON is YAML, but for the line separator of Unicode, which may be a line's end to YAML.
+        let yaml = |text: &str| {
+            serde_json::to_string(text)
+                .unwrap()
+                .replace('\u{2028}', "\\u2028")
+        };
+        let config = format!(
+            "interval: 200ms\npools:\n  - name: {}\n    backends: [{{address: '{IDLE}', labels: {{note: {}}}}}]\n",
+            yaml(name),
+            yaml(note)
+        );
+        let agent = agent(&config);
+        assert_eq!(agent.pool(&encoded(name)).unwrap().name, name);
+        let prometheus = Prometheus::start(host, &agent);
+        let info = prometheus.query("evenkeel_backend_info").unwrap();
+        assert_eq!(info.len(), 1);
+        assert_eq!(
+            (info[0].0["pool"].as_str(), info[0].0["label_note"].as_str()),
+            (name, note)
+        );
+        // Found by its name, as a person would type it into a query.
+        let matcher = format!("evenkeel_pool_backends{{pool={}}}", yaml(name));
+        assert_eq!(prometheus.query(&matcher).unwrap()[0].1, 1.0);
+        prometheus.assert_content();
+    });
+}
+
+/// The head and the body of the answer to a request for `/metrics` with these header lines.
+fn metrics(agent: &Agent, headers: &str) -> (String, String) {
+    let mut stream = TcpStream::connect(agent.address()).unwrap();
+    let address = agent.address();
+    write!(
+        stream,
+        "GET /metrics HTTP/1.0\r\nHost: {address}\r\n{headers}\r\n"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.to_lowercase(), body.to_owned())
+}
+
+#[test]
+fn the_format_is_classic_unless_asked_for_and_promtool_has_no_objection() {
+    on_own_host(|host| {
+        let _backends = backends(host);
+        let agent = agent(&one_pool(&SERVES));
+        let truth = Plan::new(SERVES.map(at), 100).run(&[host]).unwrap();
+        wait_equal(&agent, "shop", &truth, &CONNECTIONS);
+        let open = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5";
+        let (head, body) = metrics(&agent, &format!("Accept: {open}\r\n"));
+        assert!(
+            head.contains("content-type: application/openmetrics-text; version=1.0.0"),
+            "{head}"
+        );
+        assert!(body.ends_with("\n# EOF\n"));
+        for accept in ["", "Accept: */*\r\n"] {
+            let (head, body) = metrics(&agent, accept);
+            assert!(
+                head.contains("content-type: text/plain; version=0.0.4"),
+                "{accept:?}: {head}"
+            );
+            assert!(
+                !body.contains("# EOF") && body.contains("evenkeel_backend_share_ratio{"),
+                "{body}"
+            );
+            let directory = TempDir::new().unwrap();
+            let file = directory.path().join("metrics");
+            std::fs::write(&file, body).unwrap();
+            let mut promtool = Command::new(require("promtool").unwrap());
+            promtool
+                .args(["check", "metrics"])
+                .stdin(Stdio::from(File::open(&file).unwrap()));
+            let output = promtool.output().unwrap();
+            let said = [output.stdout, output.stderr]
+                .map(|text| String::from_utf8(text).unwrap())
+                .concat();
+            assert!(
+                output.status.success() && said.is_empty(),
+                "{}: {said}",
+                output.status
+            );
+        }
+    });
+}
