@@ -171,7 +171,7 @@ impl Reloader {
             match &outcome {
                 Ok(()) => info!("configuration reloaded"),
                 Err(error) => {
-                    error!("configuration not reloaded, the old one stays in force:\n{error}")
+                    error!("configuration not reloaded, the old one stays in force:\n{error}");
                 }
             }
             self.status.send_modify(|status| {

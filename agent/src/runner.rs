@@ -201,7 +201,7 @@ impl Told {
         if self.canary.as_ref() != Some(&kernel.canary) {
             match &kernel.canary {
                 Canary::Counted => {
-                    info!("the hook sees traffic: the agent's own connection was counted")
+                    info!("the hook sees traffic: the agent's own connection was counted");
                 }
                 Canary::Missed { reason } => warn!(reason, "the hook does not see traffic"),
                 Canary::Pending => {}

@@ -3,38 +3,48 @@
 //!
 //! Each test has a network namespace of its own, as if it were a host: nobody else's traffic is there to be counted.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "clippy allows both in tests, but not in what tests call"
+)]
+#![allow(clippy::float_cmp, reason = "what is counted is whole, in floats too")]
+
 mod common;
+#[path = "prometheus/documented.rs"]
+mod documented;
+#[path = "common/host.rs"]
+mod host;
+#[path = "prometheus/server.rs"]
+mod server;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
-use common::{CONNECTIONS, agent, alone, config, pool, wait_equal};
+use common::{CONNECTIONS, agent, config, pool, wait_equal};
+use documented::{Documented, documented, own_labels};
 use evenkeel_lab::agent::Agent;
 use evenkeel_lab::backend::{Backend, Options, Protocol};
 use evenkeel_lab::client::{Failing, Failure, LongLived, Plan};
-use evenkeel_lab::http;
 use evenkeel_lab::ledger::Ledger;
 use evenkeel_lab::netns::Namespace;
 use evenkeel_lab::parts::require;
-use evenkeel_lab::process::Process;
-use evenkeel_lab::wait::{wait_for, wait_until};
+use evenkeel_lab::wait::wait_until;
+use host::{at, on_own_host};
 use serde_json::Value;
+use server::{DEADLINE, Prometheus, encoded};
 use tempfile::TempDir;
+
+const OPENED: &str = "evenkeel_backend_connections_opened_total";
 
 const SERVES: [&str; 2] = ["127.0.0.1:8001", "127.0.0.1:8002"];
 /// A backend that nobody connects to.
 const IDLE: &str = "127.0.0.3:8001";
 /// A backend that refuses.
 const REFUSING: &str = "127.0.0.9:9";
-
-/// Counters and sums of a backend: from the beginning at 0.
-const AT_ZERO: usize = 9;
 
 fn backends(host: &Namespace) -> Backend {
     let places = [(host, SERVES.map(at).to_vec())];
@@ -50,15 +60,44 @@ fn one_pool(backends: &[&str]) -> String {
     )])
 }
 
+/// What Prometheus knows of a metric: of this type, and with a unit if its name says one.
+fn assert_metadata(metric: &Documented, entry: &Value) {
+    // Infos and units exist in OpenMetrics alone: it was negotiated.
+    assert_eq!(entry["type"], metric.kind.as_str(), "{}", metric.name);
+    assert_ne!(entry["help"], "", "{}", metric.name);
+    let mut units = ["seconds", "bytes", "ratio"].into_iter();
+    let unit = units.find(|unit| metric.family().ends_with(unit));
+    // The names of process metrics are older than units.
+    if metric.name.starts_with("evenkeel_") {
+        assert_eq!(entry["unit"], unit.unwrap_or_default(), "{}", metric.name);
+    }
+}
+
+/// The series of a metric are there, with these labels.
+fn assert_series(metric: &Documented, prometheus: &Prometheus) {
+    for name in metric.series() {
+        let series = prometheus.query(&name).unwrap();
+        assert!(!series.is_empty(), "{name}");
+        assert!(
+            series.iter().all(|(_, value)| value.is_finite()),
+            "{series:?}"
+        );
+        let labels: BTreeSet<String> = series
+            .iter()
+            .flat_map(|(labels, _)| own_labels(labels))
+            .collect();
+        assert_eq!(labels, metric.labels, "{name}: {series:?}");
+    }
+}
+
 #[test]
 fn prometheus_has_every_documented_metric_with_type_unit_and_labels() {
     on_own_host(|host| {
         let _backends = backends(host);
-        let addresses = [SERVES[0], SERVES[1], IDLE, REFUSING];
-        let labelled = format!("'{}'\n        labels: {{zone: a}}\n", addresses[0]);
-        let plain = one_pool(&addresses);
-        let agent = agent(&plain.replace(&format!("'{}'\n", addresses[0]), &labelled));
-        let mut prometheus = Prometheus::start(host, &agent);
+        let yaml = one_pool(&[SERVES[0], SERVES[1], REFUSING]);
+        let labels = format!("'{}'\n        labels: {{zone: a}}\n", SERVES[0]);
+        let agent = agent(&yaml.replace(&format!("'{}'\n", SERVES[0]), &labels));
+        let prometheus = Prometheus::start(host, &agent);
         // Something of each signal.
         let _open = LongLived::open(host, &SERVES.map(at), 10).unwrap();
         let mut plan = Plan::new(SERVES.map(at), 100);
@@ -75,44 +114,17 @@ fn prometheus_has_every_documented_metric_with_type_unit_and_labels() {
         .unwrap();
 
         let data = prometheus.api("/api/v1/targets/metadata").unwrap();
-        let metadata: BTreeMap<&str, &Value> = data
-            .as_array()
-            .unwrap()
-            .iter()
+        let entries = data.as_array().unwrap().iter();
+        let metadata: BTreeMap<&str, &Value> = entries
             .map(|entry| (entry["metric"].as_str().unwrap(), entry))
             .collect();
         let documented = documented();
-        assert!(
-            documented.len() > 40,
-            "{} metrics documented",
-            documented.len()
-        );
         for metric in &documented {
-            // Types of this kind, and units, exist in OpenMetrics alone: it was negotiated.
             let entry = metadata
                 .get(metric.family())
                 .unwrap_or_else(|| panic!("{}: {data:#}", metric.name));
-            assert_eq!(entry["type"], metric.kind.as_str(), "{}", metric.name);
-            assert_ne!(entry["help"], "", "{}", metric.name);
-            let unit = ["seconds", "bytes", "ratio"]
-                .into_iter()
-                .find(|unit| metric.family().ends_with(unit));
-            // The names of process metrics are older than units.
-            if metric.name.starts_with("evenkeel_") {
-                assert_eq!(entry["unit"], unit.unwrap_or_default(), "{}", metric.name);
-            }
-            for name in metric.series() {
-                let series = prometheus.query(&name).unwrap();
-                let labels: BTreeSet<String> = series
-                    .iter()
-                    .flat_map(|(labels, _)| own_labels(labels))
-                    .collect();
-                assert_eq!(labels, metric.labels, "{name}: {series:?}");
-                assert!(
-                    !series.is_empty() && series.iter().all(|(_, value)| value.is_finite()),
-                    "{series:?}"
-                );
-            }
+            assert_metadata(metric, entry);
+            assert_series(metric, &prometheus);
         }
         let families: BTreeSet<&str> = documented.iter().map(Documented::family).collect();
         assert_eq!(
@@ -120,7 +132,10 @@ fn prometheus_has_every_documented_metric_with_type_unit_and_labels() {
             families,
             "and no others"
         );
-        prometheus.process.check().unwrap();
+        assert!(
+            families.contains("evenkeel_backend_connections_opened"),
+            "{families:?}"
+        );
         prometheus.assert_content();
     });
 }
@@ -133,6 +148,32 @@ fn opened(truth: &Ledger, backends: &[&str]) -> BTreeMap<SocketAddr, f64> {
         .collect()
 }
 
+/// The rates over ten minutes are those of so many connections.
+fn assert_rates(prometheus: &Prometheus, expected: &BTreeMap<SocketAddr, f64>) {
+    // At the time of a scrape nothing has to be extrapolated from series that began at 0.
+    let times = prometheus.query(&format!("timestamp({OPENED})")).unwrap();
+    for (backend, opened) in expected {
+        let rate = format!("rate({OPENED}{{backend=\"{backend}\"}}[10m])");
+        let found = prometheus.query_at(&rate, times[0].1).unwrap();
+        assert_eq!(found.len(), 1, "{rate}");
+        let increase = found[0].1 * 600.0;
+        assert!(
+            (increase - opened).abs() < 1e-6,
+            "{rate}: {increase} in 600 s, not {opened}"
+        );
+    }
+}
+
+/// All that is counted of the idle backend is there and at 0.
+fn assert_idle(prometheus: &Prometheus) {
+    let names = "evenkeel_backend_(.*_total|connections|handshake_seconds_(sum|count))";
+    let idle = prometheus
+        .query(&format!("{{backend=\"{IDLE}\", __name__=~\"{names}\"}}"))
+        .unwrap();
+    assert_eq!(idle.len(), 9, "{idle:?}");
+    assert!(idle.iter().all(|(_, value)| *value == 0.0), "{idle:?}");
+}
+
 #[test]
 fn rates_are_the_ledgers_and_an_idle_backend_is_at_zero() {
     on_own_host(|host| {
@@ -141,66 +182,29 @@ fn rates_are_the_ledgers_and_an_idle_backend_is_at_zero() {
         let agent = agent(&one_pool(&all));
         let prometheus = Prometheus::start(host, &agent);
         // Scraped before there is traffic, so that nothing is missing from the increase.
-        prometheus.wait_by_backend(
-            "evenkeel_backend_connections_opened_total",
-            &opened(&Ledger::default(), &all),
-        );
+        prometheus.wait_by_backend(OPENED, &opened(&Ledger::default(), &all));
         let mut plan = Plan::new(SERVES.map(at), 1_000);
         plan.targets[0].weight = 3;
         // Several scrapes see a part of it.
         plan.per_second = Some(300);
         let truth = plan.run(&[host]).unwrap();
-        assert_eq!(
-            (
-                truth.get(at(SERVES[0])).opened,
-                truth.get(at(SERVES[1])).opened
-            ),
-            (750, 250)
-        );
         wait_equal(&agent, "shop", &truth, &CONNECTIONS);
         let expected = opened(&truth, &all);
-        prometheus.wait_by_backend("evenkeel_backend_connections_opened_total", &expected);
+        prometheus.wait_by_backend(OPENED, &expected);
         prometheus.wait_by_backend("evenkeel_backend_connections_closed_total", &expected);
-
-        // At the time of a scrape nothing has to be extrapolated from series that began at 0.
-        let times = prometheus
-            .query("timestamp(evenkeel_backend_connections_opened_total)")
-            .unwrap();
-        for (backend, opened) in &expected {
-            let rate = format!(
-                "rate(evenkeel_backend_connections_opened_total{{backend=\"{backend}\"}}[10m])"
-            );
-            let found = prometheus.query_at(&rate, times[0].1).unwrap();
-            assert_eq!(found.len(), 1, "{rate}");
-            assert!(
-                (found[0].1 * 600.0 - opened).abs() < 1e-6,
-                "{rate}: {found:?}, not {opened} in 600 s"
-            );
-        }
-        // Traffic was seen while it flowed.
-        let steps = format!(
-            "changes(evenkeel_backend_connections_opened_total{{backend=\"{}\"}}[10m])",
-            SERVES[0]
+        assert_rates(&prometheus, &expected);
+        let steps = format!("changes({OPENED}{{backend=\"{}\"}}[10m])", SERVES[0]);
+        assert!(
+            prometheus.query(&steps).unwrap()[0].1 >= 2.0,
+            "traffic was seen while it flowed"
         );
-        assert!(prometheus.query(&steps).unwrap()[0].1 >= 2.0);
-
-        let shares = prometheus
-            .by_backend("evenkeel_backend_share_ratio{signal=\"opened\"}")
-            .unwrap();
-        assert_eq!(
-            shares,
-            BTreeMap::from([
-                (at(SERVES[0]), 0.75),
-                (at(SERVES[1]), 0.25),
-                (at(IDLE), 0.0)
-            ])
-        );
-        let names = "evenkeel_backend_(.*_total|connections|handshake_seconds_(sum|count))";
-        let idle = prometheus
-            .query(&format!("{{backend=\"{IDLE}\", __name__=~\"{names}\"}}"))
-            .unwrap();
-        assert_eq!(idle.len(), AT_ZERO, "{idle:?}");
-        assert!(idle.iter().all(|(_, value)| *value == 0.0), "{idle:?}");
+        let shares = BTreeMap::from([
+            (at(SERVES[0]), 0.75),
+            (at(SERVES[1]), 0.25),
+            (at(IDLE), 0.0),
+        ]);
+        prometheus.wait_by_backend("evenkeel_backend_share_ratio{signal=\"opened\"}", &shares);
+        assert_idle(&prometheus);
         prometheus.assert_content();
     });
 }
@@ -211,13 +215,12 @@ fn a_backend_that_leaves_its_pool_is_stale_at_once_and_may_come_back() {
         let _backends = backends(host);
         let agent = agent(&one_pool(&SERVES));
         let prometheus = Prometheus::start(host, &agent);
-        let metric = "evenkeel_backend_connections_opened_total";
         let mut truth = Plan::new(SERVES.map(at), 100).run(&[host]).unwrap();
-        prometheus.wait_by_backend(metric, &opened(&truth, &SERVES));
+        prometheus.wait_by_backend(OPENED, &opened(&truth, &SERVES));
 
         // Long before the five minutes for which a query looks back.
         agent.reconfigure(&one_pool(&SERVES[..1])).unwrap();
-        prometheus.wait_by_backend(metric, &opened(&truth, &SERVES[..1]));
+        prometheus.wait_by_backend(OPENED, &opened(&truth, &SERVES[..1]));
         let gone = prometheus
             .query(&format!("{{backend=\"{}\"}}", SERVES[1]))
             .unwrap();
@@ -227,16 +230,16 @@ fn a_backend_that_leaves_its_pool_is_stale_at_once_and_may_come_back() {
             1.0
         );
         truth.merge(&Plan::new([at(SERVES[0])], 50).run(&[host]).unwrap());
-        prometheus.wait_by_backend(metric, &opened(&truth, &SERVES[..1]));
+        prometheus.wait_by_backend(OPENED, &opened(&truth, &SERVES[..1]));
 
         // Back in the pool it counts from 0, and the other goes on counting.
         agent.reconfigure(&one_pool(&SERVES)).unwrap();
-        let both = || prometheus.by_backend(metric).unwrap().len() == 2;
+        let both = || prometheus.by_backend(OPENED).unwrap().len() == 2;
         wait_until(DEADLINE, "the backend to be back", both).unwrap();
         truth.merge(&Plan::new(SERVES.map(at), 80).run(&[host]).unwrap());
         let mut expected = opened(&truth, &SERVES);
         expected.insert(at(SERVES[1]), 40.0);
-        prometheus.wait_by_backend(metric, &expected);
+        prometheus.wait_by_backend(OPENED, &expected);
         prometheus.assert_content();
     });
 }

@@ -9,6 +9,7 @@ pub mod agent;
 pub mod backend;
 pub mod balancer;
 pub mod client;
+pub mod guest;
 pub mod http;
 pub mod ledger;
 pub mod netns;

@@ -210,9 +210,10 @@ fn counts_failures(product: Product) {
     setup.servers.truncate(1);
     setup.servers[0].address.set_port(9);
     let balancer = Balancer::start(product, bed.host(), setup.clone()).unwrap();
-    // One after the other: Envoy lets a failed connect fail all requests that wait for one.
+    // Envoy lets one failed connect fail all requests that wait for one; HAProxy waits a second before each retry.
+    let threads = if product == Product::Envoy { 1 } else { 5 };
     let load = HttpLoad {
-        threads: 1,
+        threads,
         ..HttpLoad::new(setup.listen, 5)
     };
     let counts = load.run(&bed.network.sources()).unwrap();

@@ -10,6 +10,7 @@ mod machine;
 mod packages;
 mod programs;
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -19,10 +20,22 @@ use self::machine::Machine;
 use self::packages::Kernel;
 
 /// The kernels that are promised to work, the oldest first. The host's own is what all other tests run on.
-const KERNELS: [Kernel; 3] = [
-    Kernel { name: "6.1-cloud", series: "6.1.0-", flavour: "-cloud-amd64" },
-    Kernel { name: "6.12-cloud", series: "6.12.", flavour: "-cloud-amd64" },
-    Kernel { name: "6.12-rt", series: "6.12.", flavour: "-rt-amd64" },
+static KERNELS: [Kernel; 3] = [
+    Kernel {
+        name: "6.1-cloud",
+        series: "6.1.0-",
+        flavour: "-cloud-amd64",
+    },
+    Kernel {
+        name: "6.12-cloud",
+        series: "6.12.",
+        flavour: "-cloud-amd64",
+    },
+    Kernel {
+        name: "6.12-rt",
+        series: "6.12.",
+        flavour: "-rt-amd64",
+    },
 ];
 
 /// Programs that this needs, with the Debian packages that they come from.
@@ -35,31 +48,50 @@ const PROGRAMS: [(&str, &str); 4] = [
 
 /// Runs the agent on the kernels whose name contains `filter`, or on all.
 pub(crate) fn run(filter: Option<&str>) -> Result<()> {
-    let chosen: Vec<&Kernel> =
-        KERNELS.iter().filter(|kernel| filter.is_none_or(|part| kernel.name.contains(part))).collect();
-    if chosen.is_empty() {
-        let names = KERNELS.map(|kernel| kernel.name);
-        bail!("no such kernel; there are: {}", names.join(", "));
-    }
+    let chosen = choose(filter)?;
     for (program, package) in PROGRAMS {
-        parts::require(program).with_context(|| format!("virtual machines need {program}: apt-get install {package}"))?;
+        parts::require(program).with_context(|| {
+            format!("no {program} for virtual machines: apt-get install {package}")
+        })?;
     }
     let image = programs::image()?;
     let mut failures = Vec::new();
     for kernel in chosen {
-        let found = kernel.fetch()?;
-        println!("{}: {}", kernel.name, found.package);
-        let began = Instant::now();
-        let transcript = Machine { kernel: &found.image, initramfs: &image }.run()?;
-        match transcript.judge() {
-            Ok(()) => println!("{}: passed in {}", kernel.name, seconds(began.elapsed())),
-            Err(error) => failures.push(format!("{}: {error:#}", kernel.name)),
+        if let Err(error) = check(kernel, &image) {
+            failures.push(format!("{}: {error:#}", kernel.name));
         }
     }
     if failures.is_empty() {
         return Ok(());
     }
     bail!("{}", failures.join("\n\n"))
+}
+
+fn choose(filter: Option<&str>) -> Result<Vec<&'static Kernel>> {
+    let is_meant = |kernel: &&Kernel| filter.is_none_or(|part| kernel.name.contains(part));
+    let chosen: Vec<&Kernel> = KERNELS.iter().filter(is_meant).collect();
+    if chosen.is_empty() {
+        let names = KERNELS.iter().map(|kernel| kernel.name);
+        bail!(
+            "no such kernel; there are: {}",
+            names.collect::<Vec<_>>().join(", ")
+        );
+    }
+    Ok(chosen)
+}
+
+/// Boots one kernel and judges what its machine said.
+fn check(kernel: &Kernel, initramfs: &Path) -> Result<()> {
+    let found = kernel.fetch()?;
+    println!("{}: {}", kernel.name, found.package);
+    let began = Instant::now();
+    let machine = Machine {
+        kernel: &found.image,
+        initramfs,
+    };
+    machine.run()?.judge()?;
+    println!("{}: passed in {}", kernel.name, seconds(began.elapsed()));
+    Ok(())
 }
 
 /// A duration as it is shown.

@@ -1,6 +1,9 @@
 //! The project's tasks. `cargo xtask` lists them.
 
+mod bench;
+mod demo;
 mod ebpf;
+mod kernels;
 mod shell;
 mod test;
 
@@ -18,11 +21,27 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Task {
+    /// Measure what the agent costs and write it to docs/benchmarks.md. Needs root and a quiet machine.
+    Bench {
+        /// Only this part.
+        which: Option<bench::Part>,
+        /// Only show that the bench works: short runs, the document stays as it is.
+        #[arg(long)]
+        quick: bool,
+    },
+    /// See a skew appear: a small fleet behind a real nginx, a wrong weight, and what the agent shows. Needs root.
+    Demo(demo::Options),
     /// Build the kernel programs from source and put the object where the agent embeds it from.
     Ebpf {
         /// Do not build: only say whether the committed object belongs to the sources.
         #[arg(long)]
         check: bool,
+    },
+    /// Run the agent on Debian's 6.1 and 6.12 kernels and on a real-time one, under qemu. Needs root.
+    Kernels {
+        /// Only kernels whose name contains this.
+        #[arg(value_name = "NAME")]
+        only: Option<String>,
     },
     /// Run all checks and tests, on the real kernel with real balancers. Needs root.
     Test {
@@ -34,8 +53,11 @@ enum Task {
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().task {
+        Task::Bench { which, quick } => bench::run(which, quick),
+        Task::Demo(options) => demo::run(&options),
         Task::Ebpf { check: true } => ebpf::check(),
         Task::Ebpf { check: false } => ebpf::rebuild(),
+        Task::Kernels { only } => kernels::run(only.as_deref()),
         Task::Test { only } => test::run(only.as_deref()),
     };
     match outcome {

@@ -5,12 +5,13 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use evenkeel_lab::parts;
 
-use crate::ebpf;
 use crate::shell::{cargo, command, root, run as run_program};
+use crate::{bench, ebpf, kernels};
 
 /// The Debian packages that the tests need, beside those of the eBPF toolchain.
-const PACKAGES: [&str; 9] = [
+const PACKAGES: [&str; 10] = [
     "nginx-light",
+    "libnginx-mod-stream",
     "haproxy",
     "prometheus",
     "iproute2",
@@ -35,7 +36,7 @@ const PROGRAMS: [&str; 8] = [
 
 type Step = (&'static str, fn() -> Result<()>);
 
-const STEPS: [Step; 7] = [
+const STEPS: [Step; 10] = [
     ("packages", packages),
     ("format", || {
         run_program(cargo().args(["fmt", "--all", "--check"]))
@@ -43,8 +44,11 @@ const STEPS: [Step; 7] = [
     ("ebpf-object", ebpf::check),
     ("lint", lint),
     ("documentation", documentation),
-    ("tests", tests),
     ("ebpf-format", ebpf_format),
+    ("tests", tests),
+    ("demo", demo),
+    ("kernels", || kernels::run(None)),
+    ("bench", || bench::run(None, true)),
 ];
 
 /// Runs the steps whose name contains `only`, or all.
@@ -121,6 +125,11 @@ fn ebpf_format() -> Result<()> {
             .args(["--check", "--edition", "2024"])
             .arg(root().join("ebpf/src/main.rs")),
     )
+}
+
+/// The newcomer's command, as short as it goes; it fails if the measures do not move.
+fn demo() -> Result<()> {
+    run_program(cargo().args(["xtask", "demo", "--seconds", "12"]))
 }
 
 /// All tests, with the kernel programs as they are built from the tree.

@@ -26,8 +26,9 @@ pub enum OffsetError {
 
 /// Reads the offsets of the running kernel.
 pub(super) fn read(vmlinux: &Path) -> Result<Offsets, OffsetError> {
-    // Mapped, not read: it has five megabytes and more.
-    let btf = Btf::from_file_with_backend(vmlinux, Backend::Mmap)?;
+    // Mapped rather than read, for it has five megabytes and more; kernels before 6.16 do not let it be mapped.
+    let btf = Btf::from_file_with_backend(vmlinux, Backend::Mmap)
+        .or_else(|_not_mappable| Btf::from_file_with_backend(vmlinux, Backend::Cache))?;
     let common = Layout::new(&btf, "sock_common")?;
     let tcp = Layout::new(&btf, "tcp_sock")?;
     Ok(Offsets {

@@ -11,7 +11,7 @@ use evenkeel_lab::client::{Plan, Way};
 use evenkeel_lab::http::HttpLoad;
 use evenkeel_lab::ledger::Column;
 use evenkeel_lab::netns::Namespace;
-use evenkeel_lab::wait::{wait_for, wait_until};
+use evenkeel_lab::wait::wait_for;
 
 use crate::common::{config, pool};
 use crate::host::at;
@@ -102,7 +102,12 @@ pub(crate) fn send(host: &Namespace, mode: Mode, keepalive: bool) {
 }
 
 /// Waits until the agent's counts of a pool are those of the backends.
-pub(crate) fn wait_accepted(agent: &Agent, name: &str, backend: &Backend, columns: &[Column]) -> Pool {
+pub(crate) fn wait_accepted(
+    agent: &Agent,
+    name: &str,
+    backend: &Backend,
+    columns: &[Column],
+) -> Pool {
     let agreed = agent.wait_pool(name, |pool| {
         backend.ledger().compare(&pool.ledger(), columns)
     });

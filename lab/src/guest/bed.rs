@@ -10,7 +10,7 @@ use super::AGENT;
 use super::truth::Truth;
 use crate::agent::Agent;
 use crate::backend::{Backend, Options, Protocol};
-use crate::client::{Failing, Failure, LongLived, Plan};
+use crate::client::{Failing, Failure, LongLived, Plan, Sizes, Way};
 use crate::ledger::Ledger;
 use crate::netns::Namespace;
 
@@ -21,9 +21,9 @@ const DUAL_STACK: u16 = 8081;
 /// Where nobody listens.
 const NOBODY: u16 = 8082;
 
-/// The connections of one family in [`Bed::traffic`].
-const CONNECTIONS: u64 = 800;
-/// The refused connects of one family in [`Bed::traffic`].
+/// One in so many connections of [`Bed::traffic`] is reset by the client.
+const RESET: u64 = 5;
+/// Refused connects of one family in [`Bed::traffic`].
 const REFUSED: u64 = 100;
 
 /// The pools that [`Bed::config`] names.
@@ -43,7 +43,10 @@ impl Bed {
         listening.retain(|address| address.port() == PORT);
         listening.push((Ipv6Addr::UNSPECIFIED, DUAL_STACK).into());
         let backend = Backend::start(&[(&host, listening)], &Options::new(Protocol::Lab))?;
-        Ok(Self { host, _backend: backend })
+        Ok(Self {
+            host,
+            _backend: backend,
+        })
     }
 
     /// Starts the agent with all addresses in two pools, one for each side of the connections.
@@ -59,7 +62,10 @@ impl Bed {
     fn config() -> Result<String> {
         let mut config = "interval: 250ms\nlive_interval: 500ms\npools:\n".to_owned();
         for pool in POOLS {
-            write!(config, "  - name: {pool}\n    role: {pool}\n    backends:\n")?;
+            write!(
+                config,
+                "  - name: {pool}\n    role: {pool}\n    backends:\n"
+            )?;
             for address in ipv4().into_iter().chain(ipv6()).chain(nobody()) {
                 writeln!(config, "      - address: \"{address}\"")?;
             }
@@ -74,18 +80,18 @@ impl Bed {
     }
 
     /// Short connections in every way of closing, and refused connects: over IPv4, over IPv6, and to IPv4 over sockets of
-    /// IPv6, all at once.
-    pub(super) fn traffic(&self) -> Result<Ledger> {
-        let mut plans = [ipv4(), ipv4(), ipv6()].map(|targets| Plan::new(targets, CONNECTIONS));
-        for (seed, plan) in plans.iter_mut().enumerate() {
-            plan.seed = seed as u64;
-            plan.threads = 4;
+    /// IPv6, as many connections each, all at once.
+    pub(super) fn traffic(&self, connections: u64) -> Result<Ledger> {
+        let mut plans = plans(connections);
+        for (plan, target) in plans.iter_mut().zip(nobody()) {
+            plan.failing = vec![Failing {
+                kind: Failure::Refused,
+                target,
+                count: REFUSED,
+            }];
         }
-        plans[1].mapped = true;
-        for (plan, target) in plans.iter_mut().step_by(2).zip(nobody()) {
-            plan.failing = vec![Failing { kind: Failure::Refused, target, count: REFUSED }];
-        }
-        let started: Vec<_> = plans.iter().map(|plan| plan.start(&[&self.host])).collect::<Result<_>>()?;
+        let start = |plan: &Plan| plan.start(&[&self.host]);
+        let started: Vec<_> = plans.iter().map(start).collect::<Result<_>>()?;
         let mut ledger = Ledger::default();
         for traffic in started {
             ledger.merge(&traffic.wait()?);
@@ -94,27 +100,69 @@ impl Bed {
     }
 }
 
-/// Waits until the agent shows the truth on both sides; gives the number of bytes that could not be decided.
+/// Two plans for each family: all ways of closing but the client's RST, and that.
+fn plans(connections: u64) -> Vec<Plan> {
+    let reset = connections / RESET;
+    let families = [(ipv4(), false), (ipv4(), true), (ipv6(), false)];
+    let both = |(seed, (targets, mapped)): (u64, (Vec<SocketAddr>, bool))| {
+        let ways = Way::ALL.map(|way| (way, u32::from(way != Way::ClientRst)));
+        let most = Plan {
+            seed,
+            threads: 4,
+            mapped,
+            mix: ways.to_vec(),
+            ..Plan::new(targets.clone(), connections - reset)
+        };
+        let resets = Plan {
+            seed,
+            threads: 1,
+            mapped,
+            mix: vec![(Way::ClientRst, 1)],
+            // What the client's RST may leave without an acknowledgement.
+            response: Sizes { min: 1, max: 1 },
+            ..Plan::new(targets, reset)
+        };
+        [most, resets]
+    };
+    (1..).zip(families).flat_map(both).collect()
+}
+
+/// Closes them all, each way in turn but for the client's RST, which may overtake what it should acknowledge.
+pub(super) fn close_all(connections: &mut LongLived) -> Result<()> {
+    let mut ways = Way::ALL.to_vec();
+    ways.retain(|way| *way != Way::ClientRst);
+    let each = connections.len().div_ceil(ways.len());
+    ways.into_iter()
+        .try_for_each(|way| connections.close(each, way))
+}
+
+/// Waits until the agent shows the truth on both sides; gives the number of bytes that are missing where they may be.
 pub(super) fn settles(agent: &Agent, truth: &Truth) -> Result<u64> {
-    let mut uncertain = 0;
+    let mut missing = 0;
     for name in POOLS {
         let pool = agent.wait_pool(name, |pool| truth.judge(pool).map(drop))?;
-        uncertain += truth.judge(&pool)?;
+        missing += truth.judge(&pool)?;
     }
-    Ok(uncertain)
+    Ok(missing)
 }
 
 fn ipv4() -> Vec<SocketAddr> {
     let loopback = |host| IpAddr::from(Ipv4Addr::new(127, 0, 0, host));
-    let mut addresses: Vec<SocketAddr> = (2..=4).map(|host| (loopback(host), PORT).into()).collect();
+    let mut addresses: Vec<SocketAddr> =
+        (2..=4).map(|host| (loopback(host), PORT).into()).collect();
     addresses.push((loopback(5), DUAL_STACK).into());
     addresses
 }
 
 fn ipv6() -> Vec<SocketAddr> {
-    [PORT, DUAL_STACK].map(|port| (Ipv6Addr::LOCALHOST, port).into()).to_vec()
+    [PORT, DUAL_STACK]
+        .map(|port| (Ipv6Addr::LOCALHOST, port).into())
+        .to_vec()
 }
 
 fn nobody() -> [SocketAddr; 2] {
-    [(Ipv4Addr::new(127, 0, 0, 2), NOBODY).into(), (Ipv6Addr::LOCALHOST, NOBODY).into()]
+    [
+        (Ipv4Addr::new(127, 0, 0, 2), NOBODY).into(),
+        (Ipv6Addr::LOCALHOST, NOBODY).into(),
+    ]
 }

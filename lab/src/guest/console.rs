@@ -11,7 +11,9 @@ use super::report::{Check, Line, Outcome};
 pub(super) fn say(line: &Line) -> Result<()> {
     let text = line.encode()?;
     let mut console = std::io::stdout().lock();
-    writeln!(console, "{text}").and_then(|()| console.flush()).context("cannot write to the console")
+    writeln!(console, "{text}")
+        .and_then(|()| console.flush())
+        .context("cannot write to the console")
 }
 
 /// What was looked at in a check, in words; stays empty if there is nothing to tell.
@@ -27,6 +29,10 @@ pub(super) fn check<T>(check: Check, work: impl FnOnce(&mut Note) -> Result<T>) 
         Ok(_) => Outcome::Passed(note),
         Err(error) => Outcome::Failed(format!("{error:#}")),
     };
-    say(&Line::Ended { check, took: began.elapsed(), outcome })?;
+    say(&Line::Ended {
+        check,
+        took: began.elapsed(),
+        outcome,
+    })?;
     done.with_context(|| format!("{check}"))
 }

@@ -6,12 +6,14 @@
 
 mod bed;
 mod checks;
+mod configured;
 mod console;
 mod doctor;
 mod loaded;
 mod report;
 mod system;
 mod truth;
+mod watched;
 
 use std::process::ExitCode;
 
@@ -23,7 +25,9 @@ pub const AGENT: &str = "/bin/evenkeel";
 /// Runs as the init of a virtual machine; nowhere else, for it mounts file systems and turns the machine off.
 pub fn run() -> ExitCode {
     if std::process::id() != 1 {
-        eprintln!("this is the init of the virtual machines that `cargo xtask kernels` starts, and runs nowhere else");
+        eprintln!(
+            "this is the init of the virtual machines that `cargo xtask kernels` starts, and runs nowhere else"
+        );
         return ExitCode::from(2);
     }
     let outcome = system::prepare().and_then(|()| checks::all());

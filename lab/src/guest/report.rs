@@ -111,7 +111,8 @@ impl Line {
             return Ok(None);
         };
         let line = serde_json::from_str(json.trim());
-        line.map(Some).with_context(|| format!("not a line for the host: {console:?}"))
+        line.map(Some)
+            .with_context(|| format!("not a line for the host: {console:?}"))
     }
 }
 

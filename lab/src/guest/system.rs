@@ -54,7 +54,11 @@ const SET_FLAGS: Opcode = 0x8914;
 const UP: u16 = 1;
 
 fn raise_loopback() -> Result<()> {
-    let mut request = InterfaceFlags { name: [0; 16], flags: UP, unused: [0; 22] };
+    let mut request = InterfaceFlags {
+        name: [0; 16],
+        flags: UP,
+        unused: [0; 22],
+    };
     request.name[..2].copy_from_slice(b"lo");
     // Any socket will do; binding to no address works while no interface is up.
     let socket = UdpSocket::bind("0.0.0.0:0")?;

@@ -49,10 +49,25 @@ impl Archive {
         let size = u32::try_from(content.len()).with_context(too_large)?;
         let name_size = u32::try_from(path.len() + 1).with_context(too_large)?;
         // Number, mode, user, group, links, time, size, two device numbers (major and minor each), name's size, checksum.
-        let header = [self.entries, mode as u32, 0, 0, 1, 0, size, 0, 0, 0, 0, name_size, 0];
+        let header = [
+            self.entries,
+            mode as u32,
+            0,
+            0,
+            1,
+            0,
+            size,
+            0,
+            0,
+            0,
+            0,
+            name_size,
+            0,
+        ];
         self.bytes.extend_from_slice(b"070701");
         for field in header {
-            self.bytes.extend_from_slice(format!("{field:08x}").as_bytes());
+            self.bytes
+                .extend_from_slice(format!("{field:08x}").as_bytes());
         }
         self.bytes.extend_from_slice(path.as_bytes());
         self.bytes.push(0);
@@ -92,10 +107,15 @@ mod tests {
         let listed = cpio.wait_with_output().unwrap();
         assert!(listed.status.success());
         let text = String::from_utf8(listed.stdout).unwrap();
-        let seen: Vec<(&str, &str)> =
-            text.lines().map(|line| (&line[..10], line.split("1970 ").nth(1).unwrap())).collect();
-        let expected =
-            [("drwxr-xr-x", "bin"), ("-rwxr-xr-x", "bin/evenkeel"), ("lrwxrwxrwx", "bin/sleep -> /init")];
+        let seen: Vec<(&str, &str)> = text
+            .lines()
+            .map(|line| (&line[..10], line.split("1970 ").nth(1).unwrap()))
+            .collect();
+        let expected = [
+            ("drwxr-xr-x", "bin"),
+            ("-rwxr-xr-x", "bin/evenkeel"),
+            ("lrwxrwxrwx", "bin/sleep -> /init"),
+        ];
         assert_eq!(seen, expected);
         assert!(text.contains(" 5 Jan"), "{text}");
     }

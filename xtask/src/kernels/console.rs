@@ -36,17 +36,34 @@ impl Transcript {
 
     fn heard(&mut self, line: Line) -> Option<String> {
         match line {
-            Line::Ended { check, took, outcome: Outcome::Passed(note) } => {
+            Line::Ended {
+                check,
+                took,
+                outcome: Outcome::Passed(note),
+            } => {
                 self.passed.push(check);
-                Some(format!("  {:<18} {:>6}  {note}", check.to_string(), seconds(took)))
+                Some(format!(
+                    "  {:<18} {:>6}  {note}",
+                    check.to_string(),
+                    seconds(took)
+                ))
             }
-            Line::Ended { check, took, outcome: Outcome::Failed(error) } => {
+            Line::Ended {
+                check,
+                took,
+                outcome: Outcome::Failed(error),
+            } => {
                 self.wrong.push(format!("{check}: {error}"));
-                Some(format!("  {:<18} {:>6}  FAILED", check.to_string(), seconds(took)))
+                Some(format!(
+                    "  {:<18} {:>6}  FAILED",
+                    check.to_string(),
+                    seconds(took)
+                ))
             }
             Line::Verdict { error } => {
                 self.verdict = true;
-                self.wrong.extend(error.map(|error| format!("the machine gave up: {error}")));
+                self.wrong
+                    .extend(error.map(|error| format!("the machine gave up: {error}")));
                 None
             }
         }
@@ -60,7 +77,9 @@ impl Transcript {
     /// An error with all that is wrong or missing, and with the end of the console, unless every check has passed.
     pub(super) fn judge(&self) -> Result<()> {
         let mut wrong = self.wrong.clone();
-        let missing = Check::ALL.iter().filter(|check| !self.passed.contains(check));
+        let missing = Check::ALL
+            .iter()
+            .filter(|check| !self.passed.contains(check));
         let missing: Vec<String> = missing.map(Check::to_string).collect();
         if !missing.is_empty() {
             wrong.push(format!("not passed: {}", missing.join(", ")));
@@ -88,7 +107,13 @@ mod tests {
 
     fn passed(check: Check) -> String {
         let outcome = Outcome::Passed(String::new());
-        Line::Ended { check, took: Duration::ZERO, outcome }.encode().unwrap()
+        Line::Ended {
+            check,
+            took: Duration::ZERO,
+            outcome,
+        }
+        .encode()
+        .unwrap()
     }
 
     fn verdict() -> String {
@@ -106,17 +131,34 @@ mod tests {
     #[test]
     fn all_checks_and_a_verdict_are_good() {
         let noise = ["[    0.0] Linux version 6.1".to_owned()];
-        assert_eq!(judged(noise.into_iter().chain(Check::ALL.map(passed)).chain([verdict()])), Ok(()));
+        assert_eq!(
+            judged(
+                noise
+                    .into_iter()
+                    .chain(Check::ALL.map(passed))
+                    .chain([verdict()])
+            ),
+            Ok(())
+        );
     }
 
     #[test]
     fn a_check_that_is_missing_or_fails_is_not() {
-        let most = || Check::ALL.into_iter().filter(|check| *check != Check::Traffic).map(passed);
+        let most = || {
+            Check::ALL
+                .into_iter()
+                .filter(|check| *check != Check::Traffic)
+                .map(passed)
+        };
         let error = judged(most().chain([verdict()])).unwrap_err();
         assert!(error.contains("not passed: traffic"), "{error}");
 
         let outcome = Outcome::Failed("one too many".to_owned());
-        let failed = Line::Ended { check: Check::Traffic, took: Duration::ZERO, outcome };
+        let failed = Line::Ended {
+            check: Check::Traffic,
+            took: Duration::ZERO,
+            outcome,
+        };
         let error = judged(most().chain([failed.encode().unwrap(), verdict()])).unwrap_err();
         assert!(error.contains("traffic: one too many"), "{error}");
     }
@@ -125,6 +167,10 @@ mod tests {
     fn a_machine_that_dies_shows_its_console() {
         let oops = "[    9.9] Kernel panic - not syncing".to_owned();
         let error = judged(Check::ALL.map(passed).into_iter().chain([oops])).unwrap_err();
-        assert!(error.contains("did not come to its end") && error.contains("  | [    9.9] Kernel panic"), "{error}");
+        assert!(
+            error.contains("did not come to its end")
+                && error.contains("  | [    9.9] Kernel panic"),
+            "{error}"
+        );
     }
 }

@@ -14,15 +14,30 @@ use super::seconds;
 use crate::shell::command;
 
 /// How long a machine may take for everything.
-const LIMIT: Duration = Duration::from_mins(2);
+const LIMIT: Duration = Duration::from_secs(120);
 
 /// How the kernel is to behave: it speaks on the serial line, but only of trouble, and a panic ends the machine.
 const KERNEL_ARGUMENTS: &str = "console=ttyS0 loglevel=5 panic=-1 PATH=/bin";
 
 /// Two processors without hardware's help, one gigabyte of memory, no disk and no network.
 const HARDWARE: [&str; 17] = [
-    "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", "1024", "-display", "none", "-monitor", "none",
-    "-serial", "stdio", "-nic", "none", "-no-reboot",
+    "-accel",
+    "tcg,thread=multi",
+    "-cpu",
+    "max",
+    "-smp",
+    "2",
+    "-m",
+    "1024",
+    "-display",
+    "none",
+    "-monitor",
+    "none",
+    "-serial",
+    "stdio",
+    "-nic",
+    "none",
+    "-no-reboot",
 ];
 
 /// What a machine is made of.
@@ -49,17 +64,36 @@ impl Machine<'_> {
     pub(super) fn run(&self) -> Result<Transcript> {
         let mut qemu = command("qemu-system-x86_64");
         qemu.args(HARDWARE).args(["-append", KERNEL_ARGUMENTS]);
-        qemu.arg("-kernel").arg(self.kernel).arg("-initrd").arg(self.initramfs);
-        qemu.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        qemu.arg("-kernel")
+            .arg(self.kernel)
+            .arg("-initrd")
+            .arg(self.initramfs);
+        qemu.stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut running = Running(qemu.spawn().context("cannot start qemu-system-x86_64")?);
-        let console = running.0.stdout.take().context("the machine has no console")?;
-        let complaints = running.0.stderr.take().context("the machine has no standard error")?;
+        let console = running
+            .0
+            .stdout
+            .take()
+            .context("the machine has no console")?;
+        let complaints = running
+            .0
+            .stderr
+            .take()
+            .context("the machine has no standard error")?;
 
         let mut transcript = Transcript::default();
         if listen(&lines(console), &mut transcript) {
-            let status = running.0.wait().context("cannot wait for qemu-system-x86_64")?;
+            let status = running
+                .0
+                .wait()
+                .context("cannot wait for qemu-system-x86_64")?;
             if !status.success() {
-                transcript.fault(format!("qemu-system-x86_64 failed ({status}): {}", text(complaints)));
+                transcript.fault(format!(
+                    "qemu-system-x86_64 failed ({status}): {}",
+                    text(complaints)
+                ));
             }
         } else {
             transcript.fault(format!("it was not done after {}", seconds(LIMIT)));
@@ -90,8 +124,14 @@ fn lines(console: impl Read + Send + 'static) -> Receiver<String> {
     thread::spawn(move || {
         let mut console = BufReader::new(console);
         let mut line = Vec::new();
-        while console.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
-            if sender.send(String::from_utf8_lossy(&line).into_owned()).is_err() {
+        while console
+            .read_until(b'\n', &mut line)
+            .is_ok_and(|read| read > 0)
+        {
+            if sender
+                .send(String::from_utf8_lossy(&line).into_owned())
+                .is_err()
+            {
                 return;
             }
             line.clear();

@@ -44,7 +44,10 @@ impl Kernel {
         if !image.exists() {
             download(package, &image)?;
         }
-        Ok(Fetched { package: package.to_owned(), image })
+        Ok(Fetched {
+            package: package.to_owned(),
+            image,
+        })
     }
 
     /// The package with the highest build among the lines that `apt-cache search` prints.
@@ -56,8 +59,13 @@ impl Kernel {
 
     /// The number of a package's build, if the package is of this kind.
     fn build(&self, package: &str) -> Option<u32> {
-        let build = package.strip_prefix("linux-image-")?.strip_prefix(self.series)?.strip_suffix(self.flavour)?;
-        let digits = build.find(|c: char| !c.is_ascii_digit()).unwrap_or(build.len());
+        let build = package
+            .strip_prefix("linux-image-")?
+            .strip_prefix(self.series)?
+            .strip_suffix(self.flavour)?;
+        let digits = build
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(build.len());
         let (number, rest) = build.split_at(digits);
         // `+deb12` or nothing: what follows a hyphen would be another flavour.
         (!rest.contains('-')).then(|| number.parse().ok()).flatten()
@@ -68,13 +76,19 @@ impl Kernel {
 fn download(package: &str, image: &Path) -> Result<()> {
     let folder = image.with_file_name(format!("{package}.download"));
     if folder.exists() {
-        fs::remove_dir_all(&folder).with_context(|| format!("cannot remove {}", folder.display()))?;
+        fs::remove_dir_all(&folder)
+            .with_context(|| format!("cannot remove {}", folder.display()))?;
     }
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     println!("downloading {package}");
-    output(command("apt-get").args(["--quiet", "download", package]).current_dir(&folder))?;
+    output(
+        command("apt-get")
+            .args(["--quiet", "download", package])
+            .current_dir(&folder),
+    )?;
     unpack(&only_file(&folder)?, &folder)?;
-    fs::rename(only_file(&folder.join("boot"))?, image).with_context(|| format!("cannot write {}", image.display()))?;
+    fs::rename(only_file(&folder.join("boot"))?, image)
+        .with_context(|| format!("cannot write {}", image.display()))?;
     fs::remove_dir_all(&folder).with_context(|| format!("cannot remove {}", folder.display()))
 }
 
@@ -87,7 +101,8 @@ fn unpack(package: &Path, folder: &Path) -> Result<()> {
         .spawn()
         .context("cannot start dpkg-deb")?;
     let mut tar = command("tar");
-    tar.args(["--extract", "--wildcards", "./boot/vmlinuz-*"]).current_dir(folder);
+    tar.args(["--extract", "--wildcards", "./boot/vmlinuz-*"])
+        .current_dir(folder);
     if let Some(pipe) = contents.stdout.take() {
         tar.stdin(pipe);
     }
@@ -99,10 +114,16 @@ fn unpack(package: &Path, folder: &Path) -> Result<()> {
 }
 
 fn only_file(folder: &Path) -> Result<PathBuf> {
-    let entries = fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
-    let paths: Vec<PathBuf> = entries.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
+    let entries =
+        fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    let paths: Vec<PathBuf> = entries
+        .map(|entry| Ok(entry?.path()))
+        .collect::<Result<_>>()?;
     let [path] = paths.as_slice() else {
-        anyhow::bail!("there should be one file in {}, not {paths:?}", folder.display());
+        anyhow::bail!(
+            "there should be one file in {}, not {paths:?}",
+            folder.display()
+        );
     };
     Ok(path.clone())
 }
@@ -122,13 +143,16 @@ mod tests {
                        linux-image-6.12.99+deb12-cloud-amd64 - Linux 6.12 for x86-64 cloud (signed)\n\
                        linux-image-6.12.117+deb12-cloud-amd64 - Linux 6.12 for x86-64 cloud (signed)\n\
                        linux-image-6.12.48+deb13-rt-amd64 - Linux 6.12 for 64-bit PCs (signed), PREEMPT_RT\n";
-        let chosen = KERNELS.map(|kernel| kernel.newest(offered));
+        let chosen = KERNELS.each_ref().map(|kernel| kernel.newest(offered));
         let expected = [
             Some("linux-image-6.1.0-10-cloud-amd64"),
             Some("linux-image-6.12.117+deb12-cloud-amd64"),
             Some("linux-image-6.12.48+deb13-rt-amd64"),
         ];
         assert_eq!(chosen, expected);
-        assert_eq!(KERNELS[0].newest("linux-image-5.10.0-1-cloud-amd64 - Linux 5.10\n"), None);
+        assert_eq!(
+            KERNELS[0].newest("linux-image-5.10.0-1-cloud-amd64 - Linux 5.10\n"),
+            None
+        );
     }
 }

@@ -31,7 +31,8 @@ pub(super) fn image() -> Result<PathBuf> {
     // The test bed's holder of connections: the init under another name.
     archive.link("bin/sleep", "/init")?;
     let image = folder.join("initramfs");
-    fs::write(&image, archive.finish()?).with_context(|| format!("cannot write {}", image.display()))?;
+    fs::write(&image, archive.finish()?)
+        .with_context(|| format!("cannot write {}", image.display()))?;
     Ok(image)
 }
 
@@ -40,9 +41,25 @@ pub(super) fn image() -> Result<PathBuf> {
 fn build(folder: &std::path::Path) -> Result<()> {
     let mut build = cargo();
     build
-        .args(["build", "--release", "--locked", "--target", TARGET, "--target-dir"])
+        .args([
+            "build",
+            "--release",
+            "--locked",
+            "--target",
+            TARGET,
+            "--target-dir",
+        ])
         .arg(folder)
-        .args(["--package", "evenkeel", "--package", "evenkeel-lab", "--bin", "evenkeel", "--bin", INIT])
+        .args([
+            "--package",
+            "evenkeel",
+            "--package",
+            "evenkeel-lab",
+            "--bin",
+            "evenkeel",
+            "--bin",
+            INIT,
+        ])
         .env("RUSTFLAGS", "-Ctarget-feature=+crt-static")
         .env("CARGO_PROFILE_RELEASE_LTO", "off")
         .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")

@@ -1,0 +1,95 @@
+//! `cargo xtask bench`: what the agent costs, in the kernel and in user space, beside its peers.
+//!
+//! Each part prints its tables and replaces its section of `docs/benchmarks.md`. Everything runs on this machine, in a
+//! network namespace of its own; the figures mean something only while nothing else does.
+
+mod agents;
+mod bpf;
+mod cost;
+mod diag;
+mod growth;
+mod held;
+mod live;
+mod machine;
+mod report;
+mod site;
+mod stats;
+mod throughput;
+mod tools;
+
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use evenkeel_lab::{netns, parts};
+
+use self::report::Scale;
+
+/// The Debian packages of the peers.
+const PEERS: [&str; 2] = ["libbpf-tools", "bpftrace"];
+
+/// Programs that show whether the packages are there.
+const PEER_PROGRAMS: [&str; 3] = ["tcplife", "tcpstates", "bpftrace"];
+
+/// A part of the bench.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Part {
+    /// What a connection costs: beside peers, and in throughput.
+    Kernel,
+    /// What the agent takes, from 1,000 to 50,000 backends.
+    Agent,
+    /// What the view of open connections takes.
+    Live,
+}
+
+type Measure = fn(&Path, Scale) -> Result<String>;
+
+const SECTIONS: [(Part, &str, Measure); 4] = [
+    (Part::Kernel, "cost", cost::measure),
+    (Part::Kernel, "throughput", throughput::measure),
+    (Part::Agent, "agent", growth::measure),
+    (Part::Live, "live", live::measure),
+];
+
+/// Measures `part`, or everything; a quick run shows that the bench works and leaves the document alone.
+pub(crate) fn run(part: Option<Part>, quick: bool) -> Result<()> {
+    if !rustix::process::geteuid().is_root() {
+        bail!(
+            "the bench loads programs into the kernel and makes network namespaces: run it as root"
+        );
+    }
+    let began = Instant::now();
+    let scale = if quick { Scale::Quick } else { Scale::Full };
+    if PEER_PROGRAMS
+        .iter()
+        .any(|program| parts::require(program).is_err())
+    {
+        println!("installing {}", PEERS.join(" "));
+        parts::install(&PEERS)?;
+    }
+    let binary = agents::build()?;
+    netns::sweep()?;
+    for (_, name, measure) in SECTIONS
+        .iter()
+        .filter(|(of, ..)| part.is_none_or(|part| part == *of))
+    {
+        println!("\n=== {name} (at {:.0?})", began.elapsed());
+        let text = section(&binary, scale, *measure).with_context(|| format!("section {name}"))?;
+        println!("\n{text}");
+        if scale == Scale::Full {
+            report::publish(name, &text)?;
+        }
+    }
+    println!("\ndone in {:.0?}", began.elapsed());
+    Ok(())
+}
+
+/// The text of a section: where and when, what disturbed, and the results.
+fn section(binary: &Path, scale: Scale, measure: Measure) -> Result<String> {
+    let mut text = format!("{}.", machine::describe()?);
+    if let Some(warning) = machine::disturbances()? {
+        println!("  the machine is not quiet: {warning}");
+        text = format!("{text} **The machine was not quiet: {warning}.**");
+    }
+    Ok(format!("{text}\n\n{}", measure(binary, scale)?))
+}

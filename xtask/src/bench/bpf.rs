@@ -1,0 +1,165 @@
+//! The few `bpf(2)` calls of the bench: a program that does nothing to compare with, the kernel's accounting of what
+//! programs take, and the list of programs on the hook.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+
+use anyhow::{Context, Result, ensure};
+
+const BPF_PROG_LOAD: libc::c_int = 5;
+const BPF_PROG_QUERY: libc::c_int = 16;
+const BPF_LINK_CREATE: libc::c_int = 28;
+const BPF_ENABLE_STATS: libc::c_int = 32;
+
+const BPF_PROG_TYPE_SOCK_OPS: u32 = 13;
+const BPF_CGROUP_SOCK_OPS: u32 = 3;
+const BPF_STATS_RUN_TIME: u32 = 0;
+
+/// One instruction: operation, registers (destination in the lower half), offset, constant.
+#[repr(C)]
+struct Instruction(u8, u8, i16, i32);
+
+/// `return 1;`
+const NOTHING: [Instruction; 2] = [
+    Instruction(0xb7, 0x00, 0, 1), // r0 = 1
+    Instruction(0x95, 0x00, 0, 0), // exit
+];
+
+#[repr(C)]
+struct LoadAttr {
+    program_type: u32,
+    instructions: u32,
+    code: u64,
+    license: u64,
+    log: [u32; 4],
+}
+
+#[repr(C)]
+struct LinkAttr {
+    program: u32,
+    target: u32,
+    attach_type: u32,
+    flags: u32,
+}
+
+#[repr(C)]
+struct QueryAttr {
+    target: u32,
+    attach_type: u32,
+    query_flags: u32,
+    attach_flags: u32,
+    ids: u64,
+    count: u32,
+    padding: u32,
+}
+
+/// A `sock_ops` program that does nothing, attached to the root cgroup: the floor of the hook.
+pub(super) struct EmptyProgram {
+    _program: OwnedFd,
+    _link: OwnedFd,
+}
+
+impl EmptyProgram {
+    /// Loads and attaches it; it is detached when the value is dropped.
+    pub(super) fn attach() -> Result<Self> {
+        let load = LoadAttr {
+            program_type: BPF_PROG_TYPE_SOCK_OPS,
+            instructions: u32::try_from(NOTHING.len())?,
+            code: NOTHING.as_ptr() as u64,
+            license: c"GPL".as_ptr() as u64,
+            log: [0; 4],
+        };
+        // SAFETY: code and license are constants.
+        let program = unsafe { bpf_descriptor(BPF_PROG_LOAD, &load) }
+            .context("cannot load an empty sock_ops program")?;
+        let root = root_cgroup()?;
+        let link = LinkAttr {
+            program: number(&program),
+            target: number(&root),
+            attach_type: BPF_CGROUP_SOCK_OPS,
+            flags: 0,
+        };
+        // SAFETY: the structure has no pointers.
+        let link = unsafe { bpf_descriptor(BPF_LINK_CREATE, &link) }
+            .context("cannot attach an empty sock_ops program")?;
+        Ok(Self {
+            _program: program,
+            _link: link,
+        })
+    }
+}
+
+/// While this lives the kernel accounts the run time of all programs (as with the sysctl `kernel.bpf_stats_enabled`).
+pub(super) struct RunTimes {
+    _descriptor: OwnedFd,
+}
+
+impl RunTimes {
+    /// Switches the accounting on.
+    pub(super) fn account() -> Result<Self> {
+        // SAFETY: the structure is a number.
+        let descriptor = unsafe { bpf_descriptor(BPF_ENABLE_STATS, &BPF_STATS_RUN_TIME) }
+            .context("the kernel does not account the run time of programs (5.8 or later does)")?;
+        Ok(Self {
+            _descriptor: descriptor,
+        })
+    }
+}
+
+/// How many `sock_ops` programs are attached to the root cgroup.
+pub(super) fn programs_on_the_hook() -> Result<u32> {
+    let root = root_cgroup()?;
+    let mut ids = [0_u32; 64];
+    let mut attr = QueryAttr {
+        target: number(&root),
+        attach_type: BPF_CGROUP_SOCK_OPS,
+        query_flags: 0,
+        attach_flags: 0,
+        ids: ids.as_mut_ptr() as u64,
+        count: 64,
+        padding: 0,
+    };
+    // SAFETY: `ids` has room for 64, which the kernel admits at most, and outlives the call.
+    unsafe { bpf(BPF_PROG_QUERY, &raw mut attr) }
+        .context("cannot list the programs on the hook")?;
+    Ok(attr.count)
+}
+
+/// The root of the cgroup v2 hierarchy.
+fn root_cgroup() -> Result<File> {
+    let mounts = fs::read_to_string("/proc/self/mountinfo")?;
+    let point = mounts.lines().find_map(|line| {
+        let (place, kind) = line.split_once(" - ")?;
+        let mut fields = place.split(' ').skip(3);
+        let (root, point) = (fields.next()?, fields.next()?);
+        (kind.starts_with("cgroup2 ") && root == "/").then_some(point)
+    });
+    let point = point.context("no cgroup v2 hierarchy is mounted")?;
+    File::open(point).with_context(|| format!("cannot open {point}"))
+}
+
+/// # Safety
+/// As for [`bpf`]; the command must answer with a new descriptor.
+unsafe fn bpf_descriptor<A>(command: libc::c_int, attr: &A) -> Result<OwnedFd> {
+    // SAFETY: the caller's promise. The kernel does not write to the attributes of these commands.
+    let descriptor = unsafe { bpf(command, std::ptr::from_ref(attr).cast_mut()) }?;
+    ensure!(descriptor >= 0, "the kernel gave no descriptor");
+    // SAFETY: the kernel has just given this descriptor to this process, and nobody else knows of it.
+    Ok(unsafe { OwnedFd::from_raw_fd(i32::try_from(descriptor)?) })
+}
+
+/// # Safety
+/// `attr` must be the attribute structure of `command`, and its pointers valid for what the command does.
+unsafe fn bpf<A>(command: libc::c_int, attr: *mut A) -> io::Result<libc::c_long> {
+    // SAFETY: the caller's promise; the size is the structure's own.
+    let outcome = unsafe { libc::syscall(libc::SYS_bpf, command, attr, size_of::<A>()) };
+    if outcome < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(outcome)
+}
+
+fn number(descriptor: &impl AsRawFd) -> u32 {
+    descriptor.as_raw_fd().cast_unsigned()
+}
