@@ -7,8 +7,8 @@
 use core::ffi::c_void;
 
 use aya_ebpf::bindings::{
-    BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB, BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB,
-    BPF_SOCK_OPS_STATE_CB, BPF_SOCK_OPS_STATE_CB_FLAG, BPF_SOCK_OPS_TCP_CONNECT_CB, bpf_sock_ops,
+    BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB, BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB, BPF_SOCK_OPS_STATE_CB,
+    BPF_SOCK_OPS_STATE_CB_FLAG, BPF_SOCK_OPS_TCP_CONNECT_CB, bpf_sock_ops,
 };
 use aya_ebpf::helpers::generated::{bpf_get_netns_cookie, bpf_sock_ops_cb_flags_set};
 use evenkeel_abi::{Counters, Key, ROLE_LOCAL, ROLE_UPSTREAM};
@@ -56,7 +56,12 @@ fn on_established(ctx: *mut bpf_sock_ops, endpoint: Option<Key>) {
     };
     ask_for_states(ctx);
     // SAFETY: `counters` points to a map value.
-    let Counters { opened, handshakes, handshake_micros, .. } = unsafe { &mut *counters };
+    let Counters {
+        opened,
+        handshakes,
+        handshake_micros,
+        ..
+    } = unsafe { &mut *counters };
     add(opened, 1);
     // The kernel keeps eight times the round trip; 0 if it could not measure one.
     let round_trip = u64::from(field!(ctx, srtt_us)) >> 3;
@@ -69,7 +74,10 @@ fn on_established(ctx: *mut bpf_sock_ops, endpoint: Option<Key>) {
 /// A connection changed its state from `args[0]` to `args[1]`.
 #[inline(always)]
 fn on_state(ctx: *mut bpf_sock_ops) {
-    let (from, to) = (field!(ctx, __bindgen_anon_1.args[0]), field!(ctx, __bindgen_anon_1.args[1]));
+    let (from, to) = (
+        field!(ctx, __bindgen_anon_1.args[0]),
+        field!(ctx, __bindgen_anon_1.args[1]),
+    );
     if to != state::CLOSE {
         return;
     }

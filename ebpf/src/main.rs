@@ -6,7 +6,10 @@
 #![no_std]
 #![no_main]
 #![feature(core_intrinsics)]
-#![allow(internal_features, reason = "the kernel's atomic add has no stable name on this target")]
+#![allow(
+    internal_features,
+    reason = "the kernel's atomic add has no stable name on this target"
+)]
 
 mod endpoint;
 mod hook;

@@ -151,7 +151,10 @@ fn account(
     publish(&mut counters.sent, &mut mark.sent, sent);
     publish(&mut counters.received, &mut mark.received, received);
     if retransmits > mark.retransmits {
-        add(&mut counters.retransmits, u64::from(retransmits - mark.retransmits));
+        add(
+            &mut counters.retransmits,
+            u64::from(retransmits - mark.retransmits),
+        );
         mark.retransmits = retransmits;
     }
 }
@@ -169,8 +172,14 @@ fn publish(counter: &mut u64, known: &mut u64, now: u64) {
 #[inline(always)]
 fn keys(socket: *mut c_void, port: u16, netns: u64) -> Option<(Key, Key)> {
     let (remote, local): (Address, Address) = match u32::from(read!(socket, family, u16)) {
-        AF_INET => (mapped(read!(socket, daddr, u32)), mapped(read!(socket, saddr, u32))),
-        AF_INET6 => (read!(socket, v6_daddr, Address), read!(socket, v6_saddr, Address)),
+        AF_INET => (
+            mapped(read!(socket, daddr, u32)),
+            mapped(read!(socket, saddr, u32)),
+        ),
+        AF_INET6 => (
+            read!(socket, v6_daddr, Address),
+            read!(socket, v6_saddr, Address),
+        ),
         _ => return None,
     };
     let of = |address: &Address| if is_loopback(address) { netns } else { 0 };

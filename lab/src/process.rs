@@ -1,4 +1,4 @@
-//! Child processes that cannot outlive the test that started them.
+//! Child processes that end when the value that stands for them is dropped, also when a test panics.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;

@@ -9,6 +9,7 @@
 pub(crate) mod hostile;
 
 use std::fmt::Write as _;
+use std::fs::File;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -24,10 +25,22 @@ pub(crate) const EVENKEEL: &str = env!("CARGO_BIN_EXE_evenkeel");
 pub(crate) const CONNECTIONS: [Column; 4] =
     [Column::Opened, Column::Failed, Column::Closed, Column::Open];
 
-/// One agent counts on a host: tests take turns.
-pub(crate) fn alone() -> MutexGuard<'static, ()> {
+/// The turn of one test; it ends when this is dropped.
+pub(crate) struct Turn {
+    _here: MutexGuard<'static, ()>,
+    _host: File,
+}
+
+/// One agent counts on a host: tests take turns, those of other test processes included.
+pub(crate) fn alone() -> Turn {
     static TURN: Mutex<()> = Mutex::new(());
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+    let here = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let host = File::create(std::env::temp_dir().join("evenkeel-tests.lock")).unwrap();
+    host.lock().unwrap();
+    Turn {
+        _here: here,
+        _host: host,
+    }
 }
 
 /// An agent in the namespace of the tests, with the given configuration.
