@@ -8,6 +8,7 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use anyhow::{Context, Result, ensure};
 
 const BPF_PROG_LOAD: libc::c_int = 5;
+const BPF_PROG_GET_FD_BY_ID: libc::c_int = 13;
 const BPF_PROG_QUERY: libc::c_int = 16;
 const BPF_LINK_CREATE: libc::c_int = 28;
 const BPF_ENABLE_STATS: libc::c_int = 32;
@@ -36,6 +37,13 @@ struct LoadAttr {
 }
 
 #[repr(C)]
+struct IdAttr {
+    id: u32,
+    next: u32,
+    flags: u32,
+}
+
+#[repr(C)]
 struct LinkAttr {
     program: u32,
     target: u32,
@@ -54,15 +62,17 @@ struct QueryAttr {
     padding: u32,
 }
 
-/// A `sock_ops` program that does nothing, attached to the root cgroup: the floor of the hook.
-pub(super) struct EmptyProgram {
-    _program: OwnedFd,
+/// A `sock_ops` program.
+pub(super) struct Program(OwnedFd);
+
+/// A program's place on the root cgroup's hook; it leaves that when the value is dropped.
+pub(super) struct Attached {
     _link: OwnedFd,
 }
 
-impl EmptyProgram {
-    /// Loads and attaches it; it is detached when the value is dropped.
-    pub(super) fn attach() -> Result<Self> {
+impl Program {
+    /// One that does nothing: the floor of the hook.
+    pub(super) fn empty() -> Result<Self> {
         let load = LoadAttr {
             program_type: BPF_PROG_TYPE_SOCK_OPS,
             instructions: u32::try_from(NOTHING.len())?,
@@ -71,21 +81,39 @@ impl EmptyProgram {
             log: [0; 4],
         };
         // SAFETY: code and license are constants.
-        let program = unsafe { bpf_descriptor(BPF_PROG_LOAD, &load) }
-            .context("cannot load an empty sock_ops program")?;
+        let program = unsafe { bpf_descriptor(BPF_PROG_LOAD, &load) };
+        program
+            .map(Self)
+            .context("cannot load an empty sock_ops program")
+    }
+
+    /// One that another process has loaded, by the kernel's id. It stays loaded, with its maps, when that process ends.
+    pub(super) fn loaded(id: u32) -> Result<Self> {
+        let attr = IdAttr {
+            id,
+            next: 0,
+            flags: 0,
+        };
+        // SAFETY: the structure has no pointers.
+        let program = unsafe { bpf_descriptor(BPF_PROG_GET_FD_BY_ID, &attr) };
+        program
+            .map(Self)
+            .with_context(|| format!("cannot open program {id}"))
+    }
+
+    /// Lets it run for all connections of the host.
+    pub(super) fn attach(&self) -> Result<Attached> {
         let root = root_cgroup()?;
         let link = LinkAttr {
-            program: number(&program),
+            program: number(&self.0),
             target: number(&root),
             attach_type: BPF_CGROUP_SOCK_OPS,
             flags: 0,
         };
         // SAFETY: the structure has no pointers.
-        let link = unsafe { bpf_descriptor(BPF_LINK_CREATE, &link) }
-            .context("cannot attach an empty sock_ops program")?;
-        Ok(Self {
-            _program: program,
-            _link: link,
+        let link = unsafe { bpf_descriptor(BPF_LINK_CREATE, &link) };
+        Ok(Attached {
+            _link: link.context("cannot attach a program to the root cgroup")?,
         })
     }
 }

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 
+const BPF_PROG_TYPE_SOCK_OPS: u64 = 13;
+
 /// How often programs ran, and how long that took.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Runs {
@@ -38,6 +40,19 @@ pub(super) fn runs(pid: u32) -> Result<Runs> {
         count: sum.count + runs.count,
         nanos: sum.nanos + runs.nanos,
     }))
+}
+
+/// The kernel's id of the `sock_ops` program that a process holds.
+pub(super) fn hook(pid: u32) -> Result<u32> {
+    let programs = descriptors(pid, |info| {
+        let id = field(info, "prog_id")?;
+        (field(info, "prog_type")? == BPF_PROG_TYPE_SOCK_OPS).then_some((id, ()))
+    })?;
+    let id = programs
+        .keys()
+        .next()
+        .context("the process has no program on the hook")?;
+    Ok(u32::try_from(*id)?)
 }
 
 /// The kernel memory of all eBPF maps that a process holds, in bytes.

@@ -12,7 +12,7 @@ use evenkeel_lab::parts;
 use evenkeel_lab::process::Process;
 use evenkeel_lab::wait::wait_for;
 
-use super::bpf::EmptyProgram;
+use super::bpf::{Attached, Program};
 use super::held::{Runs, runs};
 use super::report::thousands;
 use super::site::{Site, pools};
@@ -55,7 +55,7 @@ pub(super) struct Running {
 
 #[expect(dead_code, reason = "kept for what dropping them does")]
 enum Holder {
-    Program(EmptyProgram),
+    Program(Program, Attached),
     Agent(Box<Agent>),
     Process(Process),
 }
@@ -94,7 +94,11 @@ impl Tool {
     /// Starts it, and waits until its programs see connections at the site.
     pub(super) fn start(self, binary: &Path, site: &Site) -> Result<Running> {
         let (pid, holder) = match self {
-            Self::Empty => (std::process::id(), Holder::Program(EmptyProgram::attach()?)),
+            Self::Empty => {
+                let program = Program::empty()?;
+                let attached = program.attach()?;
+                (std::process::id(), Holder::Program(program, attached))
+            }
             Self::Evenkeel(watched) => {
                 let mut agent = agents::start(binary, &config(watched, site))?;
                 (agent.process().pid(), Holder::Agent(Box::new(agent)))
