@@ -194,10 +194,21 @@ fn bpf_linker() -> Result<PathBuf> {
     if Path::new(LLVM).exists() {
         install
             .args(["--no-default-features", "--features", "llvm-22"])
-            .env("LLVM_SYS_221_PREFIX", LLVM);
+            .env("LLVM_SYS_221_PREFIX", LLVM)
+            // The linker's build looks for LLVM's libraries beside the programs that it finds.
+            .env("PATH", path_with_llvm());
     }
     run(&mut install)?;
     Ok(installed)
+}
+
+fn path_with_llvm() -> std::ffi::OsString {
+    let mut path = Path::new(LLVM).join("bin").into_os_string();
+    if let Some(rest) = std::env::var_os("PATH") {
+        path.push(":");
+        path.push(rest);
+    }
+    path
 }
 
 fn version(program: &Path) -> Option<String> {

@@ -36,7 +36,7 @@ const PROGRAMS: [&str; 8] = [
 
 type Step = (&'static str, fn() -> Result<()>);
 
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 11] = [
     ("packages", packages),
     ("format", || {
         run_program(cargo().args(["fmt", "--all", "--check"]))
@@ -45,6 +45,7 @@ const STEPS: [Step; 10] = [
     ("lint", lint),
     ("documentation", documentation),
     ("ebpf-format", ebpf_format),
+    ("ebpf-build", || ebpf::build().map(drop)),
     ("tests", tests),
     ("demo", demo),
     ("kernels", || kernels::run(None)),

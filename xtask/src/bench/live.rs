@@ -4,15 +4,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
-use std::net::TcpStream;
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use evenkeel_lab::agent::Agent;
 use evenkeel_lab::netns::Namespace;
+use evenkeel_lab::process::{Process, raise_file_limit};
 use evenkeel_lab::wait::wait_for;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::io::{FdFlags, fcntl_setfd};
+use rustix::process::{Resource, getrlimit};
 
 use super::report::{Scale, thousands};
 use super::site::{Site, pools};
@@ -45,7 +47,6 @@ pub(super) fn measure(binary: &Path, scale: Scale) -> Result<String> {
         Scale::Full => (&[10_000, 50_000, 95_000], 9),
         Scale::Quick => (&[4_000], 2),
     };
-    raise_file_limit(*sizes.iter().max().context("no sizes")? + 1000)?;
     let mut text = format!(
         "Medians of {samples} walks or dumps, all sockets in one network namespace.\n\n\
          | open sockets | walk, unwatched | walk, all watched | part of a core, every {INTERVAL:?} | dump by sock_diag | \
@@ -95,11 +96,7 @@ fn namespaces(binary: &Path, samples: usize) -> Result<(f64, f64)> {
 fn at(binary: &Path, sockets: usize, samples: usize) -> Result<Measured> {
     println!("  {sockets} open sockets");
     let site = Site::create(ENDPOINTS)?;
-    let open: Vec<(TcpStream, TcpStream)> = site.enter(|| {
-        (0..sockets / 2)
-            .map(|number| site.open(number, ENDPOINTS))
-            .collect()
-    })?;
+    let open = open(&site, sockets)?;
     let dump = site.enter(|| dumps(sockets, samples))?;
     println!("    dump by sock_diag: {:.1} ms", dump * 1e3);
     let (unwatched, before) = walks(binary, OTHER, samples)?;
@@ -187,17 +184,32 @@ fn grown(before: &Slabs, after: &Slabs, sockets: usize) -> f64 {
     growth.sum()
 }
 
-fn raise_file_limit(files: usize) -> Result<()> {
-    let files = files as u64;
-    let limit = getrlimit(Resource::Nofile);
-    if limit.current.is_some_and(|current| current < files) {
-        let maximum = limit.maximum.map(|maximum| maximum.max(files));
-        let raised = Rlimit {
-            current: Some(files),
-            maximum,
-        };
-        setrlimit(Resource::Nofile, raised)
-            .with_context(|| format!("cannot raise the limit of open files to {files}"))?;
+/// Opens so many sockets, both ends of connections at the site, and hands them to processes that do nothing but hold them:
+/// a single process may not have so many.
+fn open(site: &Site, sockets: usize) -> Result<Vec<Process>> {
+    raise_file_limit()?;
+    let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    // Some descriptors are in use already.
+    let most = usize::try_from(limit)?.saturating_sub(1000).min(sockets) / 2;
+    ensure!(most > 0, "the limit of open files is too low: {limit}");
+    let numbers: Vec<usize> = (0..sockets / 2).collect();
+    let mut holders = Vec::new();
+    for part in numbers.chunks(most) {
+        let connections = site.enter(|| {
+            let open = |number: &usize| site.open(*number, ENDPOINTS);
+            part.iter().map(open).collect::<Result<Vec<_>>>()
+        })?;
+        for (client, server) in &connections {
+            fcntl_setfd(client, FdFlags::empty())?;
+            fcntl_setfd(server, FdFlags::empty())?;
+        }
+        let mut holder = Command::new("sleep");
+        holder.arg("infinity");
+        holders.push(Process::spawn(
+            &Namespace::current(),
+            "a holder of connections",
+            &mut holder,
+        )?);
     }
-    Ok(())
+    Ok(holders)
 }

@@ -12,11 +12,11 @@ use evenkeel_lab::parts;
 use evenkeel_lab::process::Process;
 use evenkeel_lab::wait::wait_for;
 
+use super::agents;
 use super::bpf::{Attached, Program};
 use super::held::{Runs, runs};
 use super::report::thousands;
 use super::site::{Site, pools};
-use super::{PEERS, agents};
 
 /// How long a tool may take until its programs run.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -50,12 +50,14 @@ pub(super) enum Tool {
 /// A tool at work; it ends when the value is dropped.
 pub(super) struct Running {
     pid: u32,
-    _holder: Holder,
+    holder: Holder,
 }
 
-#[expect(dead_code, reason = "kept for what dropping them does")]
 enum Holder {
-    Program(Program, Attached),
+    Program {
+        _program: Program,
+        _attached: Attached,
+    },
     Agent(Box<Agent>),
     Process(Process),
 }
@@ -97,7 +99,13 @@ impl Tool {
             Self::Empty => {
                 let program = Program::empty()?;
                 let attached = program.attach()?;
-                (std::process::id(), Holder::Program(program, attached))
+                (
+                    std::process::id(),
+                    Holder::Program {
+                        _program: program,
+                        _attached: attached,
+                    },
+                )
             }
             Self::Evenkeel(watched) => {
                 let mut agent = agents::start(binary, &config(watched, site))?;
@@ -110,27 +118,38 @@ impl Tool {
                 peer(Command::new(parts::require("bpftrace")?).args(["-e", program]))?
             }
         };
-        let running = Running {
-            pid,
-            _holder: holder,
-        };
+        let mut running = Running { pid, holder };
         let what = format!("{} to see connections", self.name());
-        wait_for(PATIENCE, &what, || {
+        let seen = wait_for(PATIENCE, &what, || {
+            running.check()?;
             let before = running.runs()?;
             site.pairs(self.targets(), 1)?;
             Ok((running.runs()?.since(before).count > 0).then_some(()))
-        })
-        .with_context(|| {
-            format!(
-                "is it installed? On Debian: apt-get install {}",
-                PEERS.join(" ")
-            )
-        })?;
+        });
+        seen.with_context(|| running.output())?;
         Ok(running)
     }
 }
 
 impl Running {
+    /// An error if it ended.
+    fn check(&mut self) -> Result<()> {
+        match &mut self.holder {
+            Holder::Program { .. } => Ok(()),
+            Holder::Agent(agent) => agent.process().check(),
+            Holder::Process(process) => process.check(),
+        }
+    }
+
+    /// What it said, for error messages.
+    fn output(&mut self) -> String {
+        match &mut self.holder {
+            Holder::Program { .. } => String::new(),
+            Holder::Agent(agent) => agent.process().tail(),
+            Holder::Process(process) => process.tail(),
+        }
+    }
+
     /// What its programs ran so far.
     pub(super) fn runs(&self) -> Result<Runs> {
         runs(self.pid)
