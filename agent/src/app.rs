@@ -15,8 +15,8 @@ use tracing::{error, info};
 use crate::config::Config;
 use crate::discovery::auto;
 use crate::engine::Engine;
-use crate::kernel::{Kernel, Options};
-use crate::model::{NetnsCookie, State};
+use crate::kernel::{Kernel, Options, netns_cookie};
+use crate::model::{Endpoint, NetnsCookie, State};
 use crate::publish::Server;
 use crate::reload::{ReloadHandle, ReloadStatus, Request};
 use crate::runner::{Runner, RunnerHandle, plan};
@@ -49,17 +49,17 @@ impl App {
     pub fn build(config: &Config, setup: Setup) -> anyhow::Result<Self> {
         let (reload, requests, status) = ReloadHandle::channel();
         let plan = plan(config);
-        // The engine is built before the kernel is touched: what is wrong with the pools is known by then.
-        let netns = crate::kernel::netns_cookie().unwrap_or(NetnsCookie(0));
-        let engine = Engine::new(plan.clone(), netns)?;
-        let wanted: Vec<_> = engine.wanted().collect();
+        // The kernel first: reading its types takes memory for a moment, which the windows can have afterwards.
         let options = Options {
             cgroup: setup.cgroup.clone(),
-            capacity: capacity(wanted.len()),
+            capacity: capacity(config.backends()),
             learning: plan.pools.is_none(),
             live_interval: config.live_interval,
         };
-        let kernel = Kernel::attach(options, wanted)?;
+        let netns = netns_cookie()
+            .context("the kernel does not tell the cookie of the network namespace")?;
+        let kernel = Kernel::attach(options, watched(config, netns))?;
+        let engine = Engine::new(plan, netns)?;
         let (runner, handle, state) = Runner::new(kernel, engine, config.interval)?;
         let server = Server::bind(config.web.listen, state.clone(), reload.clone())?;
         let reloader = Reloader {
@@ -146,6 +146,15 @@ fn unasked(what: &str, ended: anyhow::Result<()>) -> anyhow::Error {
         Ok(()) => anyhow!("{what} ended although nobody asked it to"),
         Err(error) => error.context(format!("{what} failed")),
     }
+}
+
+/// The endpoints of all pools of the configuration.
+fn watched(config: &Config, own: NetnsCookie) -> impl Iterator<Item = Endpoint> {
+    config.pools.iter().flat_map(move |pool| {
+        let role = pool.role;
+        let addresses = pool.backends.iter().map(|backend| backend.address);
+        addresses.map(move |address| Endpoint::new(role, address, own))
+    })
 }
 
 /// Room for twice what is configured, so that a reload can add pools, and for what auto mode learns.

@@ -14,7 +14,7 @@ use aya_ebpf::helpers::generated::{bpf_get_netns_cookie, bpf_sock_ops_cb_flags_s
 use evenkeel_abi::{Counters, Key, ROLE_LOCAL, ROLE_UPSTREAM};
 
 use crate::endpoint::{AF_INET, AF_INET6, Address, is_loopback, key, mapped};
-use crate::maps::{add, counters, counters_or_learn, mark};
+use crate::maps::{accepting, add, counters, counters_or_learn, mark};
 use crate::payload::{self, state};
 
 /// Reads a field of the context. Volatile, because LLVM otherwise merges reads of different fields into one
@@ -33,7 +33,7 @@ fn evenkeel_count(ctx: *mut bpf_sock_ops) -> u32 {
     match field!(ctx, op) {
         BPF_SOCK_OPS_TCP_CONNECT_CB => on_connect(ctx),
         BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB => on_established(ctx, remote(ctx)),
-        BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB => on_established(ctx, local(ctx)),
+        BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB if accepting() => on_established(ctx, local(ctx)),
         BPF_SOCK_OPS_STATE_CB => on_state(ctx),
         // New kinds of events appear with new kernels, and some run without the socket's lock.
         _ => {}

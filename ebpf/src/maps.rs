@@ -63,16 +63,17 @@ pub fn counters_or_learn(key: &Key) -> Option<*mut Counters> {
 /// verifier forbids to loaders without `CAP_PERFMON`.
 static NOTHING: Counters = Counters {
     opened: 0,
-    failed: 0,
+    handshakes: 0,
+    handshake_micros: 0,
     closed: 0,
     received: 0,
     sent: 0,
+    failed: 0,
     retransmits: 0,
-    handshakes: 0,
-    handshake_micros: 0,
     met: 0,
     met_older: 0,
     older_closed: 0,
+    padding: [0; 3],
 };
 
 /// Runs once per endpoint.
@@ -99,6 +100,12 @@ pub fn lose(slot: u32) {
 #[inline(always)]
 pub fn settings() -> Option<&'static Settings> {
     SETTINGS.get(0)
+}
+
+/// Whether connections that this host accepts are counted at all.
+#[inline(always)]
+pub fn accepting() -> bool {
+    settings().is_some_and(|settings| settings.accepting != 0)
 }
 
 /// Notes that `walk` met a listener on `port`.

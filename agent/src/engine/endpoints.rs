@@ -11,7 +11,7 @@ use crate::model::{Counters, Endpoint};
 pub(super) struct Slot(usize);
 
 /// One watched endpoint.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) struct Tracked {
     /// The endpoint.
     pub(super) endpoint: Endpoint,
@@ -32,6 +32,9 @@ pub(super) struct Tracked {
 pub(super) struct Endpoints {
     index: HashMap<Endpoint, usize>,
     tracked: Vec<Tracked>,
+    /// The slot of each entry of the last snapshot. The kernel lists its map in the same order as long as no endpoint
+    /// comes or goes, so that the slot of an entry is nearly always the one that was there last time.
+    order: Vec<usize>,
     tick: u64,
 }
 
@@ -45,20 +48,51 @@ pub(super) struct Changes {
 }
 
 impl Endpoints {
-    /// Takes over a snapshot.
+    /// Takes over a snapshot. What it does not have shows no activity.
     pub(super) fn update(&mut self, snapshot: &[Observed]) -> Changes {
         self.tick += 1;
         let mut changes = Changes::default();
-        for observed in snapshot {
-            let slot = if let Some(&slot) = self.index.get(&observed.endpoint) {
-                slot
-            } else {
-                changes.new += 1;
-                self.insert(observed.endpoint)
+        let mut missing = self.tracked.len();
+        for (place, observed) in snapshot.iter().enumerate() {
+            let slot = match self.order.get(place) {
+                Some(&slot) if self.is_at(slot, &observed.endpoint) => slot,
+                _ => self.look_up(place, observed.endpoint, &mut changes),
             };
             changes.reset += u64::from(self.tracked[slot].update(observed, self.tick));
+            missing = missing.saturating_sub(1);
+        }
+        self.order.truncate(snapshot.len());
+        if missing > 0 {
+            let tick = self.tick;
+            for gone in self
+                .tracked
+                .iter_mut()
+                .filter(|tracked| tracked.seen != tick)
+            {
+                (gone.active, gone.sample) = (0, Sample::default());
+            }
         }
         changes
+    }
+
+    fn is_at(&self, slot: usize, endpoint: &Endpoint) -> bool {
+        self.tracked
+            .get(slot)
+            .is_some_and(|tracked| tracked.endpoint == *endpoint)
+    }
+
+    /// The slot of the entry at `place` of the snapshot, made if there is none; remembered for the next snapshot.
+    fn look_up(&mut self, place: usize, endpoint: Endpoint, changes: &mut Changes) -> usize {
+        let known = self.index.get(&endpoint).copied();
+        let slot = known.unwrap_or_else(|| {
+            changes.new += 1;
+            self.insert(endpoint)
+        });
+        match self.order.get_mut(place) {
+            Some(entry) => *entry = slot,
+            None => self.order.push(slot),
+        }
+        slot
     }
 
     /// The slot of an endpoint, made if it is not there yet.
@@ -83,17 +117,9 @@ impl Endpoints {
         slot
     }
 
-    /// The endpoint in a slot. What the last snapshot did not have shows no activity.
-    pub(super) fn get(&self, slot: Slot) -> Tracked {
-        let tracked = self.tracked[slot.0];
-        if tracked.seen == self.tick {
-            return tracked;
-        }
-        Tracked {
-            active: 0,
-            sample: Sample::default(),
-            ..tracked
-        }
+    /// The endpoint in a slot.
+    pub(super) fn get(&self, slot: Slot) -> &Tracked {
+        &self.tracked[slot.0]
     }
 
     /// All endpoints, in no order.
@@ -104,6 +130,7 @@ impl Endpoints {
     /// Keeps the endpoints that `wanted` says; slots given out before are void.
     pub(super) fn retain(&mut self, wanted: impl Fn(&Tracked) -> bool) {
         self.tracked.retain(wanted);
+        self.order.clear();
         self.index.clear();
         let numbered = self.tracked.iter().enumerate();
         self.index

@@ -49,7 +49,10 @@ pub struct PlanError {
 /// Turns snapshots into states.
 #[derive(Debug)]
 pub struct Engine {
-    plan: Plan,
+    interval: Duration,
+    window: Duration,
+    /// Whether pools are made of the endpoints that are seen.
+    auto: bool,
     own: NetnsCookie,
     endpoints: Endpoints,
     pools: Vec<TrackedPool>,
@@ -83,10 +86,9 @@ impl Engine {
     /// An engine that has seen nothing yet; `own` is the agent's network namespace.
     pub fn new(plan: Plan, own: NetnsCookie) -> Result<Self, PlanError> {
         let mut engine = Self {
-            plan: Plan {
-                pools: None,
-                ..plan.clone()
-            },
+            interval: plan.interval,
+            window: plan.window,
+            auto: plan.pools.is_none(),
             own,
             endpoints: Endpoints::default(),
             pools: Vec::new(),
@@ -101,19 +103,24 @@ impl Engine {
     /// Tracks other pools from now on. Pools and backends that stay keep their windows, unless interval or window change.
     /// Gives the endpoints that need not be watched any longer. On error nothing changes.
     pub fn set_plan(&mut self, plan: Plan) -> Result<Vec<Endpoint>, PlanError> {
-        let specs = match &plan.pools {
-            Some(pools) => pools.clone(),
+        let Plan {
+            interval,
+            window,
+            pools,
+        } = plan;
+        let auto = pools.is_none();
+        let specs = match pools {
+            Some(pools) => pools,
             None => auto::group(
                 self.endpoints.iter().map(|tracked| tracked.endpoint),
                 self.own,
             ),
         };
         let pools = self.build(specs)?;
-        let same_shape = shape(&plan) == shape(&self.plan);
-        if !same_shape {
+        if Shape::new(window, interval) != self.shape() {
             self.pools.clear();
         }
-        self.plan = plan;
+        (self.interval, self.window, self.auto) = (interval, window, auto);
         self.replace(pools);
         let wanted: HashSet<Endpoint> = self.wanted().collect();
         let tracked = self.endpoints.iter().map(|tracked| tracked.endpoint);
@@ -137,7 +144,7 @@ impl Engine {
     pub fn tick(&mut self, snapshot: &[Observed], kernel: &KernelState, moment: Moment) -> Tick {
         let changes = self.endpoints.update(snapshot);
         self.counter_resets += changes.reset;
-        let forgotten = if self.plan.pools.is_none() {
+        let forgotten = if self.auto {
             self.regroup(changes.new > 0)
         } else {
             Vec::new()
@@ -154,7 +161,7 @@ impl Engine {
 
     /// Auto mode: forgets endpoints that have been idle, and makes pools anew if the endpoints have changed.
     fn regroup(&mut self, grown: bool) -> Vec<Endpoint> {
-        let ticks = FORGET_AFTER.as_nanos() / self.plan.interval.as_nanos().max(1);
+        let ticks = FORGET_AFTER.as_nanos() / self.interval.as_nanos().max(1);
         let ticks = u64::try_from(ticks).unwrap_or(u64::MAX);
         let now = self.endpoints.tick();
         let idle = |busy: u64| now.saturating_sub(busy) > ticks;
@@ -204,7 +211,7 @@ impl Engine {
 
     /// Tracks these pools instead of those so far.
     fn replace(&mut self, pools: Vec<Arc<Pool>>) {
-        let shape = shape(&self.plan);
+        let shape = self.shape();
         let mut old: HashMap<String, TrackedPool> = self
             .pools
             .drain(..)
@@ -217,6 +224,10 @@ impl Engine {
                 changed => TrackedPool::new(pool, shape, changed.as_ref()),
             })
             .collect();
+    }
+
+    fn shape(&self) -> Shape {
+        Shape::new(self.window, self.interval)
     }
 
     fn bind(&mut self) {
@@ -248,8 +259,8 @@ impl Engine {
         state.tick = self.endpoints.tick();
         state.taken = moment.taken;
         state.tick_duration = moment.last_tick;
-        state.interval = self.plan.interval;
-        state.window = self.plan.window;
+        state.interval = self.interval;
+        state.window = self.window;
         state.kernel.clone_from(kernel);
         state.kernel.counter_resets = self.counter_resets;
         state.pools.truncate(self.pools.len());
@@ -265,15 +276,11 @@ impl Engine {
         State {
             tick: 0,
             taken: SystemTime::UNIX_EPOCH,
-            interval: self.plan.interval,
-            window: self.plan.window,
+            interval: self.interval,
+            window: self.window,
             tick_duration: Duration::ZERO,
             pools: Vec::with_capacity(self.pools.len()),
             kernel: kernel.clone(),
         }
     }
-}
-
-fn shape(plan: &Plan) -> Shape {
-    Shape::new(plan.window, plan.interval)
 }

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-/// Enough that a step is not seen on a graph, few enough that ten thousand backends fit into twelve megabytes.
+/// Enough that a step is not seen on a graph, few enough that ten thousand backends fit into fourteen megabytes.
 const MOST_BUCKETS: usize = 60;
 
 /// What a backend did in one tick.
@@ -62,76 +62,79 @@ impl Shape {
 #[derive(Clone, Debug)]
 pub(super) struct Window {
     shape: Shape,
-    backends: usize,
-    /// The bucket that is being filled, and the ticks in each.
+    /// The bucket that is being filled, and whether this tick has entered it.
     current: usize,
+    entered: bool,
+    /// The ticks in each bucket.
     ticks: Vec<u32>,
     sums: Sums,
-    opened: Ring,
-    failed: Ring,
-    bytes: Ring,
-    active: Ring,
+    /// Bucket by bucket, one cell a backend.
+    cells: Vec<Cell>,
 }
 
-/// One number a bucket and backend, bucket by bucket.
-#[derive(Clone, Debug)]
-struct Ring(Vec<u64>);
+/// What a backend did within one bucket. Numbers that do not fit are cut off: four thousand million connections.
+#[derive(Clone, Copy, Debug, Default)]
+struct Cell {
+    bytes: u64,
+    opened: u32,
+    failed: u32,
+    active: u32,
+}
 
-impl Ring {
-    fn new(shape: Shape, backends: usize) -> Self {
-        Self(vec![0; shape.buckets * backends])
-    }
-
-    /// Takes a row out of the sums, and makes it ready to be filled anew.
-    fn expire(&mut self, row: usize, sums: &mut [u64]) {
-        let start = row * sums.len();
-        for (cell, sum) in self.0[start..start + sums.len()].iter_mut().zip(sums) {
-            *sum -= *cell;
-            *cell = 0;
-        }
-    }
-
-    fn add(&mut self, cell: usize, amount: u64, sum: &mut u64) {
-        self.0[cell] += amount;
-        *sum += amount;
-    }
-
-    /// Copies one backend's column from another ring of the same shape.
-    fn copy_column(&mut self, to: Column, other: &Self, from: Column) {
-        let cells = self.0.iter_mut().skip(to.index).step_by(to.backends);
-        let others = other.0.iter().skip(from.index).step_by(from.backends);
-        for (cell, other) in cells.zip(others) {
-            *cell = *other;
+impl Cell {
+    /// Adds what fits, and gives what was added.
+    fn add(&mut self, sample: Sample) -> Sample {
+        let before = *self;
+        let fit = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+        self.bytes = before.bytes.saturating_add(sample.bytes);
+        self.opened = before.opened.saturating_add(fit(sample.opened));
+        self.failed = before.failed.saturating_add(fit(sample.failed));
+        self.active = before.active.saturating_add(fit(sample.active));
+        Sample {
+            bytes: self.bytes - before.bytes,
+            opened: u64::from(self.opened - before.opened),
+            failed: u64::from(self.failed - before.failed),
+            active: u64::from(self.active - before.active),
         }
     }
 }
 
-#[derive(Clone, Copy)]
-struct Column {
-    index: usize,
-    backends: usize,
+impl Sums {
+    fn zeros(backends: usize) -> Self {
+        let zeros = || vec![0; backends];
+        Self {
+            opened: zeros(),
+            failed: zeros(),
+            bytes: zeros(),
+            active: zeros(),
+        }
+    }
+
+    fn add(&mut self, backend: usize, added: Sample) {
+        self.opened[backend] += added.opened;
+        self.failed[backend] += added.failed;
+        self.bytes[backend] += added.bytes;
+        self.active[backend] += added.active;
+    }
+
+    fn remove(&mut self, backend: usize, expired: Cell) {
+        self.opened[backend] -= u64::from(expired.opened);
+        self.failed[backend] -= u64::from(expired.failed);
+        self.bytes[backend] -= expired.bytes;
+        self.active[backend] -= u64::from(expired.active);
+    }
 }
 
 impl Window {
     /// An empty window for `backends` backends.
     pub(super) fn new(shape: Shape, backends: usize) -> Self {
-        let zeros = || vec![0; backends];
-        let ring = || Ring::new(shape, backends);
         Self {
             shape,
-            backends,
             current: 0,
+            entered: false,
             ticks: vec![0; shape.buckets],
-            sums: Sums {
-                opened: zeros(),
-                failed: zeros(),
-                bytes: zeros(),
-                active: zeros(),
-            },
-            opened: ring(),
-            failed: ring(),
-            bytes: ring(),
-            active: ring(),
+            sums: Sums::zeros(backends),
+            cells: vec![Cell::default(); shape.buckets * backends],
         }
     }
 
@@ -140,52 +143,42 @@ impl Window {
         let mut window = Self::new(old.shape, origin.len());
         window.current = old.current;
         window.ticks.clone_from(&old.ticks);
-        for (index, from) in origin.iter().enumerate() {
+        for (to, from) in origin.iter().enumerate() {
             let Some(from) = *from else { continue };
-            let to = Column {
-                index,
-                backends: window.backends,
-            };
-            let from = Column {
-                index: from,
-                backends: old.backends,
-            };
-            window.opened.copy_column(to, &old.opened, from);
-            window.failed.copy_column(to, &old.failed, from);
-            window.bytes.copy_column(to, &old.bytes, from);
-            window.active.copy_column(to, &old.active, from);
-            window.sums.opened[index] = old.sums.opened[from.index];
-            window.sums.failed[index] = old.sums.failed[from.index];
-            window.sums.bytes[index] = old.sums.bytes[from.index];
-            window.sums.active[index] = old.sums.active[from.index];
+            for bucket in 0..old.shape.buckets {
+                let cell = old.cells[bucket * old.backends() + from];
+                window.cells[bucket * origin.len() + to] = cell;
+            }
+            window.sums.opened[to] = old.sums.opened[from];
+            window.sums.failed[to] = old.sums.failed[from];
+            window.sums.bytes[to] = old.sums.bytes[from];
+            window.sums.active[to] = old.sums.active[from];
         }
         window
     }
 
-    /// Begins a tick; the samples of its backends follow.
+    /// Begins a tick; a sample of each backend must follow.
     pub(super) fn advance(&mut self) {
-        if self.ticks[self.current] == self.shape.ticks_per_bucket {
+        self.entered = self.ticks[self.current] == self.shape.ticks_per_bucket;
+        if self.entered {
             self.current = (self.current + 1) % self.shape.buckets;
             self.ticks[self.current] = 0;
-            self.opened.expire(self.current, &mut self.sums.opened);
-            self.failed.expire(self.current, &mut self.sums.failed);
-            self.bytes.expire(self.current, &mut self.sums.bytes);
-            self.active.expire(self.current, &mut self.sums.active);
         }
         self.ticks[self.current] += 1;
     }
 
-    /// Adds what a backend did in this tick.
+    /// Adds what a backend did in this tick; when the tick has entered a bucket, what stood there expires.
     pub(super) fn add(&mut self, backend: usize, sample: Sample) {
-        let cell = self.current * self.backends + backend;
-        let sums = &mut self.sums;
-        self.opened
-            .add(cell, sample.opened, &mut sums.opened[backend]);
-        self.failed
-            .add(cell, sample.failed, &mut sums.failed[backend]);
-        self.bytes.add(cell, sample.bytes, &mut sums.bytes[backend]);
-        self.active
-            .add(cell, sample.active, &mut sums.active[backend]);
+        let place = self.current * self.backends() + backend;
+        let cell = &mut self.cells[place];
+        if self.entered {
+            self.sums.remove(backend, std::mem::take(cell));
+        }
+        self.sums.add(backend, cell.add(sample));
+    }
+
+    fn backends(&self) -> usize {
+        self.sums.opened.len()
     }
 
     /// What the window holds.
@@ -293,9 +286,10 @@ mod tests {
             [0, old.sums().opened[2], old.sums().opened[0]]
         );
         for _ in 0..10 {
-            old.advance();
             new.advance();
             new.add(0, sample(1));
+            new.add(1, Sample::default());
+            new.add(2, Sample::default());
         }
         assert_eq!(
             new.sums().opened,

@@ -16,24 +16,24 @@ use crate::model::Endpoint;
 /// The corrections in force, by endpoint.
 #[derive(Debug, Default)]
 pub(super) struct ActiveBook {
+    /// Endpoints whose open connections are more or fewer than `opened - closed`: few, so that a look-up costs little.
     accounts: HashMap<Endpoint, Account>,
-    walk: u64,
+    /// The counters when the walk in progress began.
+    before: HashMap<Endpoint, Counters>,
+    /// The same of the walk before: which endpoints a walk has met already.
+    known: HashMap<Endpoint, Counters>,
     corrected: u64,
 }
 
-/// What is known of one endpoint from walks.
-#[derive(Clone, Copy, Debug, Default)]
+/// What a walk found of one endpoint.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Account {
-    /// The counters when the walk in progress began.
-    before: Counters,
     /// Older connections that the last walk met.
     older: u64,
     /// `older_closed` after that walk.
     older_closed: u64,
     /// Added to `opened - closed`.
     correction: i64,
-    /// The last walk that the endpoint was seen in; 0 for none.
-    walk: u64,
 }
 
 impl ActiveBook {
@@ -50,36 +50,46 @@ impl ActiveBook {
         self.corrected
     }
 
-    /// A walk is about to begin: `counters` are the endpoint's now.
+    /// A walk is about to begin: the endpoints' counters follow.
+    pub(super) fn begin_walk(&mut self) {
+        std::mem::swap(&mut self.before, &mut self.known);
+        self.before.clear();
+    }
+
+    /// The counters of one endpoint before the walk.
     pub(super) fn before_walk(&mut self, endpoint: Endpoint, counters: &Counters) {
-        self.accounts.entry(endpoint).or_default().before = *counters;
+        self.before.insert(endpoint, *counters);
     }
 
     /// The walk has met every namespace: `after` are the endpoint's counters now.
     pub(super) fn after_walk(&mut self, endpoint: Endpoint, after: &Counters) {
-        let account = self.accounts.entry(endpoint).or_default();
-        let before = account.before;
-        let met = signed(after.met.saturating_sub(before.met));
+        // An endpoint that was learned meanwhile began with nothing.
+        let before = *self.before.entry(endpoint).or_default();
+        let old = self.accounts.get(&endpoint).copied().unwrap_or_default();
         let older = after.met_older.saturating_sub(before.met_older);
-        account.older = older;
-        account.older_closed = after.older_closed;
-
-        let announced = met - signed(older);
+        let announced = signed(after.met.saturating_sub(before.met)) - signed(older);
         let least = announced - (signed(after.opened) - signed(before.closed));
         let most = announced - (signed(before.opened) - signed(after.closed));
-        let correction = account.correction.clamp(least, most.max(least));
-        if account.walk > 0 {
-            self.corrected += correction.abs_diff(account.correction);
+        let account = Account {
+            older,
+            older_closed: after.older_closed,
+            correction: old.correction.clamp(least, most.max(least)),
+        };
+        if self.known.contains_key(&endpoint) {
+            self.corrected += account.correction.abs_diff(old.correction);
         }
-        account.correction = correction;
-        account.walk = self.walk + 1;
+        if account.older == 0 && account.correction == 0 {
+            self.accounts.remove(&endpoint);
+        } else {
+            self.accounts.insert(endpoint, account);
+        }
     }
 
     /// All endpoints were passed to `after_walk`: those that were not are no longer watched.
     pub(super) fn end_walk(&mut self) {
-        self.walk += 1;
-        let walk = self.walk;
-        self.accounts.retain(|_, account| account.walk == walk);
+        let watched = &self.before;
+        self.accounts
+            .retain(|endpoint, _| watched.contains_key(endpoint));
     }
 }
 
@@ -104,6 +114,7 @@ mod tests {
 
     /// Walks once, with the counters before and after; `met` and `met_older` are what this walk meets.
     fn walk(book: &mut ActiveBook, total: &mut Counters, during: impl FnOnce(&mut Counters)) {
+        book.begin_walk();
         book.before_walk(endpoint(), total);
         during(total);
         book.after_walk(endpoint(), total);
@@ -175,6 +186,7 @@ mod tests {
         let mut book = ActiveBook::default();
         let mut total = Counters::default();
         walk(&mut book, &mut total, |t| (t.met, t.met_older) = (5, 5));
+        book.begin_walk();
         book.end_walk();
         assert_eq!(book.accounts.len(), 0);
     }

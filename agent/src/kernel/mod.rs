@@ -38,7 +38,7 @@ use crate::model::{Canary, Counters, Endpoint, KernelState, Losses, NetnsCookie,
 
 /// Kernel memory of one endpoint in the map, in bytes: the hash table's element (header, key, value, rounded to eight) and
 /// its part of the buckets, of which there are as many as endpoints, rounded up to a power of two.
-pub const BYTES_PER_ENDPOINT: u64 = 48 + 32 + 88 + 16;
+pub const BYTES_PER_ENDPOINT: u64 = 48 + 32 + 112 + 16;
 
 /// Kernel memory of one connection that a walk met, in bytes: its mark, and the socket's table of marks.
 pub const BYTES_PER_OPEN_CONNECTION: u64 = 32 + 64 + 192;
@@ -184,7 +184,11 @@ impl Kernel {
     }
 
     /// Counts an endpoint from now on; one that is watched already keeps its counts.
-    pub fn watch(&self, endpoint: &Endpoint) -> io::Result<()> {
+    pub fn watch(&mut self, endpoint: &Endpoint) -> io::Result<()> {
+        if endpoint.role() == Role::Local && self.settings.accepting == 0 {
+            self.settings.accepting = 1;
+            self.loaded.set_settings(self.settings)?;
+        }
         self.loaded.counters.add(&key_of(endpoint))
     }
 
@@ -248,6 +252,7 @@ impl Kernel {
         };
         let (loaded, reader, book) = (&mut self.loaded, &mut self.reader, &mut self.book);
         let began = Instant::now();
+        book.begin_walk();
         reader.read(&loaded.counters, |key, counters| {
             book.before_walk(endpoint_of(&key.0), counters);
         })?;
