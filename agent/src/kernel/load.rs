@@ -133,24 +133,21 @@ impl Loaded {
         capacity: u32,
     ) -> Result<(Self, Result<WalkProgram, NoLiveView>), LoadError> {
         check_host()?;
-        // One after the other: each reading of the kernel's types takes tens of megabytes for a moment.
+        // Three readings of the kernel's types, here, in the loader, and for the walk: each takes twenty megabytes for a
+        // moment, so one after the other.
         let offsets = offsets::read(Path::new(VMLINUX));
-        let btf = Btf::from_sys_fs();
         let words = words_of(offsets.as_ref().ok().copied().unwrap_or_default());
         let mut programs = EbpfLoader::new()
-            .btf(btf.as_ref().ok())
             .map_max_entries("COUNTERS", capacity)
             .override_global("OFFSETS", words.as_slice(), true)
             .load(OBJECT)
             .map_err(refused)?;
         let hook: &mut SockOps = program(&mut programs, HOOK)?;
         hook.load().map_err(refused)?;
-        let live = match (btf.as_ref(), offsets) {
-            (Ok(btf), Ok(_)) => load_walk(&mut programs, btf),
-            (Err(error), _) => Err(without_btf(&chain(error))),
-            (_, Err(error)) => Err(without_btf(&chain(&error))),
+        let live = match offsets {
+            Ok(_) => load_walk(&mut programs),
+            Err(error) => Err(without_btf(&error)),
         };
-        drop(btf);
         let loaded = Self {
             // SAFETY: the tables' types are those that the programs declare the maps with, from the same crate.
             counters: unsafe { table(&programs, "COUNTERS")? },
@@ -235,13 +232,14 @@ fn check_host() -> Result<(), LoadError> {
     }
 }
 
-fn load_walk(programs: &mut Ebpf, btf: &Btf) -> Result<WalkProgram, NoLiveView> {
+fn load_walk(programs: &mut Ebpf) -> Result<WalkProgram, NoLiveView> {
     let held = Capabilities::effective().map_err(|error| error.to_string())?;
     if !held.has(Capability::Perfmon) {
         return Err("walking the kernel's sockets needs CAP_PERFMON: grant it".to_owned());
     }
+    let btf = Btf::from_sys_fs().map_err(|error| without_btf(&error))?;
     let walk: &mut Iter = program(programs, WALK).map_err(|error| error.to_string())?;
-    match walk.load("tcp", btf) {
+    match walk.load("tcp", &btf) {
         Ok(()) => Ok(WalkProgram(())),
         Err(error) => Err(format!(
             "the kernel refused the walk of its sockets: {}",
@@ -250,9 +248,10 @@ fn load_walk(programs: &mut Ebpf, btf: &Btf) -> Result<WalkProgram, NoLiveView> 
     }
 }
 
-fn without_btf(error: &str) -> NoLiveView {
+fn without_btf(error: &dyn std::error::Error) -> NoLiveView {
     format!(
-        "{error}; walking the kernel's sockets needs a kernel with CONFIG_DEBUG_INFO_BTF=y and /sys mounted"
+        "{}; walking the kernel's sockets needs a kernel with CONFIG_DEBUG_INFO_BTF=y and /sys mounted",
+        chain(error)
     )
 }
 
