@@ -40,8 +40,9 @@ use crate::model::{Canary, Counters, Endpoint, KernelState, Losses, NetnsCookie,
 /// its part of the buckets, of which there are as many as endpoints, rounded up to a power of two.
 pub const BYTES_PER_ENDPOINT: u64 = 48 + 32 + 112 + 16;
 
-/// Kernel memory of one connection that a walk met, in bytes: its mark, and the socket's table of marks.
-pub const BYTES_PER_OPEN_CONNECTION: u64 = 32 + 64 + 192;
+/// Kernel memory of one connection that a walk met, in bytes: its mark, and the socket's table of marks. Measured: 316 to
+/// 319 (docs/benchmarks.md).
+pub const BYTES_PER_OPEN_CONNECTION: u64 = 320;
 
 /// How the kernel side is to be set up.
 #[derive(Clone, Debug)]
