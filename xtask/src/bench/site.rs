@@ -54,6 +54,11 @@ impl Site {
         (0..count.min(self.endpoints)).map(endpoint)
     }
 
+    /// The namespace.
+    pub(super) fn namespace(&self) -> &Namespace {
+        &self.namespace
+    }
+
     /// Runs `work` inside.
     pub(super) fn enter<T: Send>(&self, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
         self.namespace.enter(work)?

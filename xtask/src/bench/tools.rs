@@ -163,7 +163,7 @@ fn peer(command: &mut Command) -> Result<(u32, Holder)> {
 }
 
 /// An agent whose walks of the socket table stay out of the way: they are measured by themselves.
-pub(super) fn config(watched: Watched, site: &Site) -> String {
+fn config(watched: Watched, site: &Site) -> String {
     let pools = match watched {
         Watched::All(count) | Watched::OneOf(count) => pools("upstream", site.endpoints(count)),
         Watched::Other => pools(
