@@ -81,9 +81,13 @@ impl Conversation {
             Way::ServerRst => Then::Reset,
             Way::HalfClose => Then::AnswerAtEnd,
         };
-        // Before a reset an answer must show that the request has been read.
-        let least = u32::from(matches!(order.way, Way::ClientRst | Way::ServerRst));
-        let response = order.response.max(least);
+        let response = match order.way {
+            // An answer must show that the request has been read. One byte, because the reset may overtake its
+            // acknowledgement when the two leave from different CPUs.
+            Way::ClientRst => 1,
+            Way::ServerRst => order.response.max(1),
+            Way::ClientFin | Way::ServerFin | Way::HalfClose => order.response,
+        };
         let header = Header {
             then,
             request: order.request,

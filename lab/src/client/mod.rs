@@ -25,9 +25,9 @@ pub enum Way {
     ClientFin,
     /// The backend closes first.
     ServerFin,
-    /// The client resets, after everything it has read was acknowledged.
+    /// The client resets, after an answer of one byte; whether that byte was acknowledged is open.
     ClientRst,
-    /// The backend resets, after everything it has read was acknowledged.
+    /// The backend resets, after one last byte from the client; whether that byte was acknowledged is open.
     ServerRst,
     /// The client shuts down its side after the request; the backend answers after that and closes.
     HalfClose,
