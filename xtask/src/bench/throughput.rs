@@ -51,6 +51,8 @@ pub(super) fn measure(binary: &Path, scale: Scale) -> Result<String> {
         Scale::Quick => 10,
     };
     let site = Site::create(ENDPOINTS)?;
+    // Connections that ended would keep their ports for a minute, and there are not enough ports for that.
+    site.namespace().set("net/ipv4/tcp_max_tw_buckets", "0")?;
     let server = Backend::single(site.namespace(), SERVER.into(), Protocol::Http)?;
     let programs = Programs {
         empty: Program::empty()?,
