@@ -157,9 +157,10 @@ fn watched(config: &Config, own: NetnsCookie) -> impl Iterator<Item = Endpoint> 
     })
 }
 
-/// Room for twice what is configured, so that a reload can add pools, and for what auto mode learns.
+/// Room for a quarter more than what is configured, so that a reload can add pools, and for what auto mode learns. Not
+/// for much more: each tick looks through the whole map.
 fn capacity(backends: usize) -> u32 {
-    u32::try_from(backends * 2)
+    u32::try_from(backends + backends / 4 + 1)
         .unwrap_or(u32::MAX)
         .max(auto::MOST_ENDPOINTS)
 }

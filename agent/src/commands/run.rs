@@ -49,6 +49,8 @@ async fn serve(config: Config, setup: Setup) -> anyhow::Result<()> {
     let stop = CancellationToken::new();
     let stopped = stop_on_signals(stop.clone())?;
     let app = App::build(&config, setup)?;
+    // The agent has taken over what it needs.
+    drop(config);
     announce(&app);
     let reloads = reload_on_hangup(app.reload())?;
     let outcome = app.run(stop).await;

@@ -19,10 +19,19 @@ pub(super) struct ActiveBook {
     /// Endpoints whose open connections are more or fewer than `opened - closed`: few, so that a look-up costs little.
     accounts: HashMap<Endpoint, Account>,
     /// The counters when the walk in progress began.
-    before: HashMap<Endpoint, Counters>,
+    before: HashMap<Endpoint, Before>,
     /// The same of the walk before: which endpoints a walk has met already.
-    known: HashMap<Endpoint, Counters>,
+    known: HashMap<Endpoint, Before>,
     corrected: u64,
+}
+
+/// What a walk needs to know of an endpoint's counters before it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Before {
+    opened: u64,
+    closed: u64,
+    met: u64,
+    met_older: u64,
 }
 
 /// What a walk found of one endpoint.
@@ -58,7 +67,13 @@ impl ActiveBook {
 
     /// The counters of one endpoint before the walk.
     pub(super) fn before_walk(&mut self, endpoint: Endpoint, counters: &Counters) {
-        self.before.insert(endpoint, *counters);
+        let before = Before {
+            opened: counters.opened,
+            closed: counters.closed,
+            met: counters.met,
+            met_older: counters.met_older,
+        };
+        self.before.insert(endpoint, before);
     }
 
     /// The walk has met every namespace: `after` are the endpoint's counters now.
