@@ -249,8 +249,8 @@ impl Engine {
         if let Some(state) = Arc::get_mut(&mut shared) {
             self.write(state, kernel, moment);
         }
-        // The current one, and the one before that a reader may still be at: more are not worth keeping.
-        self.spare.truncate(2);
+        // This one, and the one before: by the next tick nobody reads that any longer, as a rule.
+        self.spare.truncate(1);
         self.spare.push(Arc::clone(&shared));
         shared
     }
