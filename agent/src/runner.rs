@@ -14,7 +14,7 @@ use tracing::{info, warn};
 use crate::config::Config;
 use crate::engine::{Engine, Moment, Plan};
 use crate::kernel::{Kernel, Observed};
-use crate::model::{Canary, Endpoint, State, View};
+use crate::model::{Canary, State, View};
 
 /// What the thread is asked to do between ticks.
 enum Command {
@@ -185,9 +185,8 @@ impl Runner {
         for endpoint in &unwanted {
             self.kernel.unwatch(endpoint).map_err(failed)?;
         }
-        let wanted: Vec<Endpoint> = self.engine.wanted().collect();
-        for endpoint in &wanted {
-            self.kernel.watch(endpoint).map_err(failed)?;
+        for endpoint in self.engine.wanted() {
+            self.kernel.watch(&endpoint).map_err(failed)?;
         }
         self.kernel.set_live_interval(config.live_interval);
         self.interval = config.interval;

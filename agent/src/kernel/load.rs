@@ -166,7 +166,7 @@ impl Loaded {
         self.settings.set(&0, settings)
     }
 
-    /// The kernel's id of the hook; later programs have higher ones.
+    /// The kernel's id of the hook.
     pub(super) fn hook_id(&self) -> Result<u32, LoadError> {
         let hook = self
             .programs
