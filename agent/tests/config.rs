@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use evenkeel::config::{Config, ConfigError};
-use evenkeel::model::{BackendSpec, PoolSpec, Role, Source, Weight};
+use evenkeel::model::{Algorithm, BackendSpec, PoolSpec, Role, Source, Weight};
 
 /// A path below the crate.
 fn path(below: &str) -> PathBuf {
@@ -109,6 +109,8 @@ fn every_key_has_its_effect() {
         role: Role::Local,
         source: Source::Config,
         tolerance: Some(0.5),
+        algorithm: Algorithm::default(),
+        expected: None,
         backends: vec![
             BackendSpec {
                 address: "10.0.0.11:8080".parse().unwrap(),
@@ -137,6 +139,8 @@ fn every_key_has_its_effect() {
         role: Role::Upstream,
         source: Source::Config,
         tolerance: None,
+        algorithm: Algorithm::default(),
+        expected: None,
         backends: vec![plain("10.0.0.11:8080")],
     };
     assert_eq!(config.pools, [checkout, year]);

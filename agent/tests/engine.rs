@@ -16,8 +16,8 @@ use std::time::{Duration, SystemTime};
 use evenkeel::engine::{Engine, Moment, Plan, Tick};
 use evenkeel::kernel::Observed;
 use evenkeel::model::{
-    BackendSpec, Canary, Counters, Endpoint, KernelState, Losses, NetnsCookie, PoolSpec, PoolState,
-    Role, Source, State, View, Weight,
+    Algorithm, BackendSpec, Canary, Counters, Endpoint, KernelState, Losses, NetnsCookie, PoolSpec,
+    PoolState, Role, Source, State, View, Weight,
 };
 
 /// Counts what the test's thread allocates.
@@ -71,6 +71,8 @@ fn pool(name: &str, backends: Vec<BackendSpec>) -> PoolSpec {
         role: Role::Upstream,
         source: Source::Config,
         tolerance: None,
+        algorithm: Algorithm::default(),
+        expected: None,
         backends,
     }
 }

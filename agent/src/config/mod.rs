@@ -19,12 +19,12 @@ mod syntax;
 mod value;
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use error::{ConfigError, Position, Problem};
 
-use crate::model::PoolSpec;
+use crate::model::{Alerting, Detection, PoolSpec};
 
 /// Where the configuration is, unless `--config` names another file.
 pub const DEFAULT_PATH: &str = "/etc/evenkeel/evenkeel.yaml";
@@ -50,6 +50,12 @@ pub struct Config {
     pub pools: Vec<PoolSpec>,
     /// Pools that the agent finds by itself.
     pub discovery: Discovery,
+    /// How pools are judged.
+    pub detection: Detection,
+    /// Where incidents are sent.
+    pub alerting: Alerting,
+    /// A directory that keeps incidents over a restart; without it they live as long as the agent.
+    pub incidents_directory: Option<PathBuf>,
 }
 
 /// The HTTP server.
@@ -75,6 +81,9 @@ impl Default for Config {
             live_interval: Duration::from_secs(5),
             pools: Vec::new(),
             discovery: Discovery::default(),
+            detection: Detection::default(),
+            alerting: Alerting::default(),
+            incidents_directory: None,
         }
     }
 }

@@ -12,7 +12,7 @@ use super::raw;
 use super::shape::{Field, Items, Scalar, Value};
 use super::suggest::closest;
 use super::value::Key;
-use crate::model::{BackendSpec, PoolSpec, Role, Source};
+use crate::model::{Algorithm, BackendSpec, PoolSpec, Role, Source};
 
 const POOLS: Key<'_> = Key {
     name: "pools",
@@ -116,6 +116,8 @@ fn pool(
         role: role?,
         source: Source::Config,
         tolerance: tolerance?,
+        algorithm: Algorithm::default(),
+        expected: None,
         backends: backends?,
     })
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{BackendSpec, Endpoint, NetnsCookie, PoolSpec, Role, Source, Weight};
+use crate::model::{Algorithm, BackendSpec, Endpoint, NetnsCookie, PoolSpec, Role, Source, Weight};
 
 /// Endpoints that are learned at most; further ones are counted as lost (`map_full`). Pools can be no more than these.
 pub const MOST_ENDPOINTS: u32 = 4096;
@@ -28,6 +28,8 @@ pub fn group(endpoints: impl IntoIterator<Item = Endpoint>, own: NetnsCookie) ->
                 role: Role::Upstream,
                 source: Source::Auto,
                 tolerance: None,
+                algorithm: Algorithm::default(),
+                expected: None,
                 backends: members.iter().map(backend).collect(),
             }
         })

@@ -18,7 +18,7 @@ use self::tracked_pool::TrackedPool;
 use self::window::Shape;
 use crate::discovery::auto;
 use crate::kernel::Observed;
-use crate::model::{Endpoint, KernelState, NetnsCookie, Pool, PoolSpec, State};
+use crate::model::{Endpoint, KernelState, NetnsCookie, PerSignal, Pool, PoolSpec, State};
 
 /// An endpoint that was learned is forgotten when it did nothing for so long. Longer than the kernel tries to connect
 /// (`tcp_syn_retries`: 127 s), so that a failure still finds its endpoint.
@@ -280,6 +280,8 @@ impl Engine {
             window: self.window,
             tick_duration: Duration::ZERO,
             pools: Vec::with_capacity(self.pools.len()),
+            incidents: Arc::default(),
+            incidents_started: PerSignal::default(),
             kernel: kernel.clone(),
         }
     }

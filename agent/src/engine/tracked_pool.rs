@@ -6,7 +6,7 @@ use evenkeel_skew::Meter;
 
 use super::endpoints::{Endpoints, Slot};
 use super::window::{Shape, Window};
-use crate::model::{BackendState, PerSignal, Pool, PoolState, SignalState};
+use crate::model::{BackendState, PerSignal, Pool, PoolState, SignalState, Verdict};
 
 /// A pool with its window.
 #[derive(Debug)]
@@ -79,6 +79,8 @@ impl TrackedPool {
                         bytes: share(sums.bytes[backend] as f64, &signals.bytes),
                         failed: share(sums.failed[backend] as f64, &signals.failed),
                     },
+                    expected_share: self.pool.expected.shares()[backend],
+                    skewed: PerSignal::default(),
                 }
             }));
     }
@@ -89,6 +91,9 @@ impl TrackedPool {
             pool: Arc::clone(&self.pool),
             backends: Vec::with_capacity(self.slots.len()),
             signals: PerSignal::default(),
+            verdict: Verdict::Unknown,
+            detection_time: None,
+            dispersion: 1.0,
         }
     }
 
@@ -104,6 +109,7 @@ impl TrackedPool {
                 .measure_sample(&self.pool.expected, loads, connections)
                 .ok()
                 .flatten(),
+            judgement: None,
         };
         PerSignal {
             opened: signal(&sums.opened, opened, opened),

@@ -1,6 +1,6 @@
 //! What is counted per backend, and the signals made of it.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Cumulative counts of one backend since the agent began to watch it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub struct Counters {
 }
 
 /// What a pool's distribution is judged by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Signal {
     /// Connections established within the window.

@@ -1,11 +1,21 @@
 //! The words of the product as types; every other module speaks in them.
 
+mod alerting;
 mod counters;
+mod detection;
 mod endpoint;
+mod incident;
 mod pool;
 mod state;
+mod time;
+mod verdict;
 
+pub use alerting::{Alerting, Credentials, Receiver, Tls};
 pub use counters::{Counters, PerSignal, Signal};
+pub use detection::{Algorithm, Detection, Expectation};
 pub use endpoint::{Endpoint, NetnsCookie, Role, canonical};
+pub use incident::{Cause, CauseId, Deviation, Ended, Ending, Incident};
 pub use pool::{BackendSpec, Pool, PoolSpec, Source, Weight};
 pub use state::{BackendState, Canary, KernelState, Losses, PoolState, SignalState, State, View};
+pub use time::rfc3339;
+pub use verdict::{Judgement, Side, Verdict};

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use evenkeel_skew::{Expected, WeightError};
 use serde::Serialize;
 
+use super::detection::{Algorithm, Expectation};
 use super::endpoint::{Endpoint, NetnsCookie, Role};
 
 /// A backend's weight: finite and greater than zero.
@@ -79,8 +80,20 @@ pub struct PoolSpec {
     pub source: Source,
     /// The pool's own tolerance, if it states one: the part by which a share may differ from the expected one.
     pub tolerance: Option<f64>,
+    /// How its balancer spreads connections.
+    pub algorithm: Algorithm,
+    /// Where its expected shares come from, if it says so itself; otherwise as is usual for the algorithm.
+    pub expected: Option<Expectation>,
     /// Its members, in the source's order.
     pub backends: Vec<BackendSpec>,
+}
+
+impl PoolSpec {
+    /// Where the expected shares come from.
+    pub fn expectation(&self) -> Expectation {
+        self.expected
+            .unwrap_or_else(|| self.algorithm.usual_expectation())
+    }
 }
 
 /// A pool as the engine tracks it: what does not change from tick to tick.
@@ -92,7 +105,7 @@ pub struct Pool {
     pub endpoints: Vec<Endpoint>,
     /// The name of each backend, `address:port`, in the same order; what metrics and pages call it.
     pub names: Vec<String>,
-    /// The expected share of each backend, in the same order.
+    /// The share of each backend by its weight, in the same order.
     pub expected: Expected,
 }
 

@@ -6,7 +6,9 @@ use std::time::{Duration, SystemTime};
 use evenkeel_skew::Measures;
 
 use super::counters::{Counters, PerSignal};
+use super::incident::Incident;
 use super::pool::Pool;
+use super::verdict::{Judgement, Side, Verdict};
 
 /// The agent's view of the world after one tick.
 #[derive(Clone, Debug)]
@@ -23,6 +25,10 @@ pub struct State {
     pub tick_duration: Duration,
     /// Ordered by name.
     pub pools: Vec<PoolState>,
+    /// Incidents, newest first: all that are on, and those that ended last.
+    pub incidents: Arc<[Arc<Incident>]>,
+    /// Incidents that began since the agent started, by signal.
+    pub incidents_started: PerSignal<u64>,
     /// The agent's own eyes.
     pub kernel: KernelState,
 }
@@ -36,6 +42,13 @@ pub struct PoolState {
     pub backends: Vec<BackendState>,
     /// Each signal over the window.
     pub signals: PerSignal<SignalState>,
+    /// What the pool is found to be, over all signals.
+    pub verdict: Verdict,
+    /// How long it would take to see that a backend gets twice its share, at the present rate; `None` if the rate is 0 or
+    /// nothing is judged by new connections.
+    pub detection_time: Option<Duration>,
+    /// How much more the counts of new connections vary than independent arrivals would, at least 1.
+    pub dispersion: f64,
 }
 
 /// One signal of a pool over the window.
@@ -45,6 +58,8 @@ pub struct SignalState {
     pub total: f64,
     /// How the total is spread over the backends; `None` when the total is zero.
     pub measures: Option<Measures>,
+    /// What the signal tells; `None` if the pool is not judged by it.
+    pub judgement: Option<Judgement>,
 }
 
 /// One backend after a tick.
@@ -56,6 +71,10 @@ pub struct BackendState {
     pub active: u64,
     /// The backend's part of each signal's total over the window, 0 to 1; `None` when the total is zero.
     pub shares: PerSignal<Option<f64>>,
+    /// The part of each signal that it should have: by its weight, or as it was learned.
+    pub expected_share: f64,
+    /// Where a signal's share is outside of its tolerance.
+    pub skewed: PerSignal<Option<Side>>,
 }
 
 /// What the kernel side can see, and what it could not.

@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use evenkeel::config::{Config, Discovery, Web};
-use evenkeel::model::{BackendSpec, PoolSpec, Role, Source, Weight};
+use evenkeel::model::{Algorithm, BackendSpec, PoolSpec, Role, Source, Weight};
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -189,6 +189,7 @@ fn config() -> impl Strategy<Value = Config> {
                 .map(|(name, pool)| PoolSpec { name, ..pool })
                 .collect(),
             discovery: Discovery { auto },
+            ..Config::default()
         },
     )
 }
@@ -202,6 +203,8 @@ fn pool() -> impl Strategy<Value = PoolSpec> {
         role,
         source: Source::Config,
         tolerance,
+        algorithm: Algorithm::default(),
+        expected: None,
         backends: backends
             .into_iter()
             .map(|(address, backend)| BackendSpec {

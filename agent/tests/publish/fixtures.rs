@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use evenkeel::model::{
-    BackendSpec, BackendState, Canary, Counters, Endpoint, KernelState, Losses, NetnsCookie,
-    PerSignal, Pool, PoolSpec, PoolState, Role, Signal, SignalState, Source, State, View, Weight,
+    Algorithm, BackendSpec, BackendState, Canary, Counters, Endpoint, KernelState, Losses,
+    NetnsCookie, PerSignal, Pool, PoolSpec, PoolState, Role, Signal, SignalState, Source, State,
+    Verdict, View, Weight,
 };
 use evenkeel::publish::TrafficSample;
 use evenkeel::publish::prometheus::{Format, Process, Scrape};
@@ -50,6 +51,8 @@ pub(crate) fn pool(name: &str, role: Role, source: Source, members: &[Member]) -
         role,
         source,
         tolerance: (source == Source::Config).then_some(0.25),
+        algorithm: Algorithm::default(),
+        expected: None,
         backends: members.iter().map(backend_spec).collect(),
     };
     let addresses = spec.backends.iter().map(|backend| backend.address);
@@ -64,7 +67,11 @@ pub(crate) fn pool(name: &str, role: Role, source: Source, members: &[Member]) -
         expected: Expected::from_weights(&weights).unwrap(),
         spec,
     };
-    let mut backends: Vec<BackendState> = members.iter().map(backend_state).collect();
+    let mut backends: Vec<BackendState> = members
+        .iter()
+        .zip(pool.expected.shares())
+        .map(|(member, share)| backend_state(member, *share))
+        .collect();
     let mut signals = PerSignal::<SignalState>::default();
     for signal in Signal::ALL {
         let levels: Vec<f64> = members.iter().map(|member| level(member, signal)).collect();
@@ -73,6 +80,7 @@ pub(crate) fn pool(name: &str, role: Role, source: Source, members: &[Member]) -
         *signals.get_mut(signal) = SignalState {
             total,
             measures: measured.unwrap(),
+            judgement: None,
         };
         for (backend, level) in backends.iter_mut().zip(&levels) {
             *backend.shares.get_mut(signal) = (total > 0.0).then(|| level / total);
@@ -82,6 +90,9 @@ pub(crate) fn pool(name: &str, role: Role, source: Source, members: &[Member]) -
         pool: Arc::new(pool),
         backends,
         signals,
+        verdict: Verdict::Unknown,
+        detection_time: None,
+        dispersion: 1.0,
     }
 }
 
@@ -97,11 +108,13 @@ fn backend_spec(member: &Member) -> BackendSpec {
     }
 }
 
-fn backend_state(member: &Member) -> BackendState {
+fn backend_state(member: &Member, expected_share: f64) -> BackendState {
     BackendState {
         counters: member.counters,
         active: member.active,
         shares: PerSignal::default(),
+        expected_share,
+        skewed: PerSignal::default(),
     }
 }
 
@@ -125,6 +138,8 @@ pub(crate) fn state(pools: Vec<PoolState>) -> State {
         window: Duration::from_secs(60),
         tick_duration: Duration::from_micros(1500),
         pools,
+        incidents: Arc::default(),
+        incidents_started: PerSignal::default(),
         kernel: KernelState {
             view: View::Live {
                 every: Duration::from_secs(1),

@@ -16,15 +16,13 @@ use axum::response::{IntoResponse, Response};
 use serde::{Serialize, Serializer};
 
 use super::shared::Shared;
+use crate::model::rfc3339;
 
 pub use pools::{PoolAnswer, PoolsAnswer};
 pub use status::StatusAnswer;
 
 /// The content type of all answers.
 pub(super) const JSON: &str = "application/json";
-
-/// The first second of the year 10000, which RFC 3339 cannot say.
-const YEAR_10000: u64 = 253_402_300_800;
 
 /// `GET /api/v1/pools`
 pub(super) async fn all_pools(State(shared): State<Arc<Shared>>) -> Response {
@@ -79,14 +77,6 @@ struct Moment(SystemTime);
 
 impl Serialize for Moment {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // A clock that is set before 1970 or after 9999 shows the epoch: an answer with a wrong time beats none.
-        let since = self.0.duration_since(SystemTime::UNIX_EPOCH);
-        let sayable = since.is_ok_and(|passed| passed.as_secs() < YEAR_10000);
-        let time = if sayable {
-            self.0
-        } else {
-            SystemTime::UNIX_EPOCH
-        };
-        serializer.collect_str(&humantime::format_rfc3339_millis(time))
+        serializer.collect_str(&rfc3339(self.0))
     }
 }
