@@ -15,6 +15,7 @@ use tracing::{error, info};
 use crate::config::Config;
 use crate::discovery::auto;
 use crate::engine::Engine;
+use crate::history::History;
 use crate::kernel::{Kernel, Options, netns_cookie};
 use crate::model::{Endpoint, NetnsCookie, State};
 use crate::publish::Server;
@@ -41,6 +42,7 @@ pub struct App {
     server: Server,
     reload: ReloadHandle,
     reloader: Reloader,
+    history: Option<History>,
 }
 
 impl App {
@@ -59,7 +61,14 @@ impl App {
         let netns = netns_cookie()
             .context("the kernel does not tell the cookie of the network namespace")?;
         let kernel = Kernel::attach(options, watched(config, netns))?;
-        let engine = Engine::new(plan, netns)?;
+        let (history, past) = match &config.incidents_directory {
+            Some(directory) => {
+                let (history, past) = History::open(directory)?;
+                (Some(history), past)
+            }
+            None => (None, Vec::new()),
+        };
+        let engine = Engine::new(plan, netns, past)?;
         let (runner, handle, state) = Runner::new(kernel, engine, config.interval)?;
         let server = Server::bind(config.web.listen, state.clone(), reload.clone())?;
         let reloader = Reloader {
@@ -68,8 +77,10 @@ impl App {
             runner: handle.clone(),
             file: setup.config_file,
             listen: config.web.listen,
+            incidents: config.incidents_directory.clone(),
         };
         Ok(Self {
+            history,
             runner,
             handle,
             state,
@@ -104,6 +115,8 @@ impl App {
             handle,
             server,
             reloader,
+            history,
+            state,
             ..
         } = self;
         let (ended, ticking) = oneshot::channel();
@@ -115,6 +128,8 @@ impl App {
         let mut server = tokio::spawn(server.serve(serving.clone()));
         let mut reloads = tokio::spawn(reloader.run());
         let mut ticking = ticking;
+        let keeping = CancellationToken::new();
+        let keeper = history.map(|history| tokio::spawn(history.keep(state, keeping.clone())));
 
         let outcome = tokio::select! {
             () = stop.cancelled() => Ok(()),
@@ -132,6 +147,11 @@ impl App {
             }
             if !thread.is_finished() {
                 drop(ticking.await);
+            }
+            // After the last tick, so that nothing is missing.
+            keeping.cancel();
+            if let Some(keeper) = keeper {
+                drop(keeper.await);
             }
         });
         if drained.await.is_err() {
@@ -172,6 +192,7 @@ struct Reloader {
     runner: RunnerHandle,
     file: Option<PathBuf>,
     listen: SocketAddr,
+    incidents: Option<PathBuf>,
 }
 
 impl Reloader {
@@ -212,6 +233,11 @@ impl Reloader {
                 "web.listen changed from {} to {}: that needs a restart of the agent",
                 self.listen, config.web.listen
             ));
+        }
+        if config.incidents_directory != self.incidents {
+            return Err(
+                "incidents.directory changed: that needs a restart of the agent".to_owned(),
+            );
         }
         self.runner.apply(config).await
     }

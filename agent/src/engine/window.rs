@@ -81,6 +81,17 @@ struct Cell {
     active: u32,
 }
 
+impl From<Cell> for Sample {
+    fn from(cell: Cell) -> Self {
+        Self {
+            opened: cell.opened.into(),
+            failed: cell.failed.into(),
+            bytes: cell.bytes,
+            active: cell.active.into(),
+        }
+    }
+}
+
 impl Cell {
     /// Adds what fits, and gives what was added.
     fn add(&mut self, sample: Sample) -> Sample {
@@ -184,6 +195,25 @@ impl Window {
     /// What the window holds.
     pub(super) fn sums(&self) -> &Sums {
         &self.sums
+    }
+
+    /// What the last ticks brought, at least `ticks` of them as far as the window reaches, and how many they are.
+    pub(super) fn recent(&self, ticks: u64) -> (Sums, u32) {
+        let (backends, buckets) = (self.backends(), self.shape.buckets);
+        let mut recent = Sums::zeros(backends);
+        let mut held = 0;
+        for back in 0..buckets {
+            if u64::from(held) >= ticks {
+                break;
+            }
+            let bucket = (self.current + buckets - back) % buckets;
+            held += self.ticks[bucket];
+            let cells = &self.cells[bucket * backends..][..backends];
+            for (backend, cell) in cells.iter().enumerate() {
+                recent.add(backend, Sample::from(*cell));
+            }
+        }
+        (recent, held)
     }
 
     /// Ticks that the window holds.

@@ -5,6 +5,7 @@
 
 mod agent;
 mod backends;
+mod detection;
 mod dialect;
 mod family;
 mod pools;
@@ -55,6 +56,7 @@ impl Collector for Scrape {
         let mut out = Exposition::new(encoder, window);
         backends::write(&mut out, &self.state.pools)?;
         pools::write(&mut out, &self.state.pools)?;
+        detection::write(&mut out, &self.state)?;
         agent::write(&mut out, &self.state, &self.reload, &self.traffic)?;
         self.process.write(&mut out)
     }
