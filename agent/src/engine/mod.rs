@@ -5,6 +5,7 @@
 
 mod book;
 mod causes;
+mod cells;
 mod endpoints;
 mod judge;
 mod pattern;

@@ -8,6 +8,7 @@ mod backends;
 mod detection;
 mod dialect;
 mod family;
+mod identity;
 mod pools;
 mod process;
 
