@@ -32,6 +32,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use error::{ConfigError, Position, Problem};
+pub(crate) use value::shown;
 
 use crate::model::{Alerting, Detection, PoolSpec};
 

@@ -52,7 +52,7 @@ impl fmt::Display for Bounds {
 }
 
 /// A duration as it could be written.
-fn shown(duration: Duration) -> String {
+pub(crate) fn shown(duration: Duration) -> String {
     const HOUR: u64 = 60 * 60;
     const DAY: u64 = 24 * HOUR;
     let seconds = duration.as_secs();
