@@ -14,6 +14,8 @@ mod alerting;
 mod check;
 #[path = "config/properties.rs"]
 mod properties;
+#[path = "config/receivers.rs"]
+mod receivers;
 #[path = "config/size.rs"]
 mod size;
 #[path = "config/unreadable.rs"]
