@@ -108,7 +108,7 @@ impl History {
         })
         .await
         .unwrap_or_else(|error| Err(io::Error::other(error)));
-        match written {
+        match &written {
             Ok(()) if *failing => {
                 info!(directory = %self.directory.display(), "incidents are kept on disk again")
             }

@@ -16,8 +16,8 @@ use std::time::{Duration, SystemTime};
 use evenkeel::engine::{Engine, Moment, Plan, Tick};
 use evenkeel::kernel::Observed;
 use evenkeel::model::{
-    Algorithm, BackendSpec, Canary, Counters, Endpoint, KernelState, Losses, NetnsCookie, PoolSpec,
-    PoolState, Role, Source, State, View, Weight,
+    Algorithm, BackendSpec, Canary, Counters, Detection, Endpoint, KernelState, Losses,
+    NetnsCookie, PoolSpec, PoolState, Role, Source, State, View, Weight,
 };
 
 /// Counts what the test's thread allocates.
@@ -81,6 +81,7 @@ fn plan(pools: Option<Vec<PoolSpec>>) -> Plan {
     Plan {
         interval: Duration::from_secs(1),
         window: Duration::from_secs(10),
+        detection: Detection::default(),
         pools,
     }
 }
@@ -219,7 +220,7 @@ fn a_counter_that_goes_backwards_is_a_reset_and_no_traffic() {
 
 #[test]
 fn auto_mode_makes_pools_of_what_it_sees_and_forgets_what_is_idle() {
-    let mut engine = Engine::new(plan(None), OWN).unwrap();
+    let mut engine = Engine::new(plan(None), OWN, Vec::new()).unwrap();
     let seen = tick(&mut engine, &[observed(1, 3, 0), observed(2, 1, 1)]);
     assert_eq!(
         shares(find(&seen.state, "auto:80")),

@@ -70,7 +70,10 @@ fn a_skew_is_seen_named_dated_and_ends() {
     assert!(incident.hot[0].observed_share > 0.4, "{incident:?}");
     assert!((incident.hot[0].expected_share - 0.25).abs() < 1e-9);
     assert!(incident.evidence >= incident.threshold);
-    let error = incident.started.duration_since(onset).unwrap_or_else(|early| early.duration());
+    let error = incident
+        .started
+        .duration_since(onset)
+        .unwrap_or_else(|early| early.duration());
     assert!(error <= Duration::from_secs(8), "onset is off by {error:?}");
     assert_eq!(incident.detected, world.clock);
 
@@ -83,7 +86,9 @@ fn a_skew_is_seen_named_dated_and_ends() {
     assert_eq!(later.cause.id, CauseId::WeightsDiffer, "{:?}", later.cause);
     assert!(later.cause.text.contains("1, 3, 1, 1"), "{:?}", later.cause);
 
-    world.random_until(600, RATE, &EVEN, |world| world.open(Signal::Opened).is_none());
+    world.random_until(600, RATE, &EVEN, |world| {
+        world.open(Signal::Opened).is_none()
+    });
     let ended = &world.incidents()[0];
     assert_eq!(ended.id, incident.id);
     assert_eq!(ended.ended.unwrap().why, Ending::Recovered);
@@ -122,7 +127,11 @@ fn steps_of_the_clock_neither_begin_nor_end_anything() {
     let mut world = skewed();
     let incident = Incident::clone(world.open(Signal::Opened).unwrap());
     for step in [1, -1] {
-        world.clock = if step > 0 { world.clock + hour } else { world.clock - 2 * hour };
+        world.clock = if step > 0 {
+            world.clock + hour
+        } else {
+            world.clock - 2 * hour
+        };
         world.random(60, RATE, &[1, 3, 1, 1]);
         let open = world.open(Signal::Opened).unwrap();
         assert_eq!((&open.id, open.started), (&incident.id, incident.started));
@@ -133,7 +142,11 @@ fn steps_of_the_clock_neither_begin_nor_end_anything() {
 #[test]
 fn a_restarted_engine_goes_on_with_the_incident() {
     let before = skewed();
-    let past: Vec<Incident> = before.incidents().iter().map(|it| Incident::clone(it)).collect();
+    let past: Vec<Incident> = before
+        .incidents()
+        .iter()
+        .map(|it| Incident::clone(it))
+        .collect();
     let id = past[0].id.clone();
     let text = serde_json::to_string(&past).unwrap();
     let past: Vec<Incident> = serde_json::from_str(&text).unwrap();
@@ -143,9 +156,16 @@ fn a_restarted_engine_goes_on_with_the_incident() {
     assert_eq!(world.verdict(), Verdict::Skewed);
     world.random(120, RATE, &[1, 3, 1, 1]);
     assert_eq!(world.open(Signal::Opened).unwrap().id, id);
-    world.random_until(900, RATE, &EVEN, |world| world.open(Signal::Opened).is_none());
+    world.random_until(900, RATE, &EVEN, |world| {
+        world.open(Signal::Opened).is_none()
+    });
     assert_eq!(world.incidents().len(), 1);
-    assert!(world.transitions.iter().all(|it| it.kind != TransitionKind::Began));
+    assert!(
+        world
+            .transitions
+            .iter()
+            .all(|it| it.kind != TransitionKind::Began)
+    );
 }
 
 #[test]
@@ -206,7 +226,7 @@ fn least_connections_is_judged_by_open_connections_not_by_new_ones() {
     pool.algorithm = Algorithm::LoadDependent;
     let mut world = World::with(pool, Detection::default(), Vec::new());
     let even = |mut parts: Vec<Part>| {
-        parts.iter_mut().for_each(|part| part.active = 50);
+        parts.iter_mut().for_each(|part| part.active = 500);
         parts
     };
     for _ in 0..600 {
@@ -217,7 +237,7 @@ fn least_connections_is_judged_by_open_connections_not_by_new_ones() {
     assert_eq!(world.verdict(), Verdict::Even);
     for _ in 0..5 * WINDOW {
         let mut parts = even(world.draw(RATE, &EVEN));
-        parts[1].active = 200;
+        parts[1].active = 2000;
         world.tick(&parts);
     }
     let incident = world.open(Signal::Active).unwrap();

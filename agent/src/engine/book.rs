@@ -66,7 +66,8 @@ impl Book {
 
     fn hold(&mut self, incident: Arc<Incident>) {
         let signals = self.open.entry(incident.pool.clone()).or_default();
-        *signals.get_mut(incident.signal) = Some(incident);
+        let place = signals.get_mut(incident.signal);
+        *place = Some(incident);
         self.stale = true;
     }
 

@@ -17,8 +17,8 @@ pub(super) const TOLERATED_FAILURES: f64 = 0.01;
 const RECOVERY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Learned shares forget half of what they know in this time.
 const LEARNING_HALF_LIFE: Duration = Duration::from_secs(60 * 60);
-/// Connections that a backend must have had on average before its share counts as learned.
-const LEARNED_FROM: f64 = 30.0;
+/// Connections that a backend must have had before its share counts as learned: a standard error of 3 %.
+const LEARNED_FROM: u64 = 1000;
 /// Learned shares move slowly: the tests are told of them once in so many ticks.
 const LEARN_EVERY: u64 = 60;
 
@@ -76,14 +76,14 @@ pub(super) trait Test {
     fn threshold(&self) -> f64;
     fn side(&self, backend: usize) -> Option<Side>;
     fn onset_ticks_ago(&self) -> Option<u64>;
-    /// Takes it as skewed, until it is shown to be even.
-    fn latch(&mut self);
+    /// Takes it as skewed with these backends, until it is shown to be even.
+    fn latch(&mut self, sides: &[Option<Side>]);
     /// Forgets all evidence.
     fn reset(&mut self);
 }
 
 macro_rules! test {
-    ($detector:ty, $side:expr) => {
+    ($detector:ty, $side:expr, $latched:expr) => {
         impl Test for $detector {
             fn finding(&self) -> Finding {
                 self.finding()
@@ -100,8 +100,9 @@ macro_rules! test {
             fn onset_ticks_ago(&self) -> Option<u64> {
                 self.onset_ticks_ago()
             }
-            fn latch(&mut self) {
-                self.latch();
+            fn latch(&mut self, sides: &[Option<Side>]) {
+                let named: Vec<_> = sides.iter().copied().map($latched).collect();
+                self.latch(&named);
             }
             fn reset(&mut self) {
                 self.reset();
@@ -110,20 +111,33 @@ macro_rules! test {
     };
 }
 
-test!(ShareDetector, |this: &ShareDetector, backend| this
-    .side(backend)
-    .map(side));
-test!(LevelDetector, |this: &LevelDetector, backend| this
-    .side(backend)
-    .map(side));
-test!(FailureDetector, |this: &FailureDetector, backend| this
-    .failing(backend)
-    .then_some(Side::Hot));
+test!(
+    ShareDetector,
+    |this: &ShareDetector, backend| this.side(backend).map(from_skew),
+    |side: Option<Side>| side.map(to_skew)
+);
+test!(
+    LevelDetector,
+    |this: &LevelDetector, backend| this.side(backend).map(from_skew),
+    |side: Option<Side>| side.map(to_skew)
+);
+test!(
+    FailureDetector,
+    |this: &FailureDetector, backend| this.failing(backend).then_some(Side::Hot),
+    |side: Option<Side>| side.is_some()
+);
 
-fn side(side: evenkeel_skew::Side) -> Side {
+fn from_skew(side: evenkeel_skew::Side) -> Side {
     match side {
         evenkeel_skew::Side::Hot => Side::Hot,
         evenkeel_skew::Side::Cold => Side::Cold,
+    }
+}
+
+fn to_skew(side: Side) -> evenkeel_skew::Side {
+    match side {
+        Side::Hot => evenkeel_skew::Side::Hot,
+        Side::Cold => evenkeel_skew::Side::Cold,
     }
 }
 
@@ -189,7 +203,7 @@ impl Judge {
     fn begin(&mut self, pool: &Pool, rules: &Rules) {
         let terms = rules.terms(pool);
         let window = rules.whole_ticks(rules.window);
-        let level = || LevelDetector::new(&self.expected, terms, window, window);
+        let level = || LevelDetector::new(&self.expected, &terms, window, window);
         let active = rules.judges(Signal::Active, pool).then(level);
         let bytes = rules.judges(Signal::Bytes, pool).then(level);
         self.opened = rules
@@ -238,11 +252,13 @@ impl Judge {
             test.observe(seen.opened);
         }
         self.failed.observe(seen.failed, seen.opened);
+        let dispersion = self.dispersion();
         let ticks = f64::from(seen.ticks.max(1));
         let opened: f64 = seen.sums.opened.iter().map(|n| *n as f64).sum();
         let active: f64 = seen.sums.active.iter().map(|n| *n as f64).sum::<f64>() / ticks;
         let mut observe = |test: &mut Option<LevelDetector>, loads: &[u64], unit: f64, sample| {
             if let Some(test) = test {
+                test.set_dispersion(dispersion);
                 self.levels.clear();
                 self.levels.extend(loads.iter().map(|n| *n as f64 / unit));
                 test.observe(&self.levels, sample);
@@ -259,9 +275,7 @@ impl Judge {
         let Some(learned) = &mut self.learned else {
             return;
         };
-        if quiet {
-            learned.observe(opened);
-        }
+        learned.observe(opened, !quiet);
         if !quiet || !self.ticks.is_multiple_of(LEARN_EVERY) {
             return;
         }

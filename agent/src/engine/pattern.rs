@@ -1,6 +1,6 @@
 //! What a pool looks like when an incident is to be explained.
 
-use crate::model::{Algorithm, PerSignal, Pool, Side, Signal, Verdict};
+use crate::model::{Algorithm, Pool, Side, Signal};
 
 /// The facts that causes are read from.
 #[derive(Debug)]
@@ -9,8 +9,6 @@ pub(super) struct Pattern<'a> {
     pub(super) pool: &'a Pool,
     /// The signal that is skewed.
     pub(super) signal: Signal,
-    /// What each signal was found to be.
-    pub(super) verdicts: PerSignal<Verdict>,
     /// The share that each backend should have.
     pub(super) expected: &'a [f64],
     /// The tolerance in force.

@@ -105,7 +105,6 @@ impl Phase {
 /// The incident as it is now: `before` is what the book has of it.
 pub(super) fn incident(
     pattern: &Pattern<'_>,
-    judge: &Judge,
     test: &dyn Test,
     rules: &Rules,
     now: Now,

@@ -12,7 +12,8 @@ use super::pattern::{Facts, Pattern};
 use super::phase::{self, Now, Phase, Step};
 use super::window::{Shape, Sums, Window};
 use crate::model::{
-    BackendState, Incident, Judgement, PerSignal, Pool, PoolState, Signal, SignalState, Verdict,
+    BackendState, Deviation, Incident, Judgement, PerSignal, Pool, PoolState, Side, Signal,
+    SignalState, Verdict,
 };
 
 /// A pool with its window and its judge.
@@ -67,11 +68,17 @@ impl TrackedPool {
     /// Takes up the incidents that the book has of the pool, which are on until the judge says otherwise.
     fn resume(&mut self, book: &Book, tick: u64) {
         for signal in Signal::ALL {
-            if book.open(&self.pool.spec.name, signal).is_none() {
+            let Some(incident) = book.open(&self.pool.spec.name, signal) else {
                 continue;
-            }
+            };
+            let side = |name: &String| {
+                let has = |among: &[Deviation]| among.iter().any(|one| one.backend == *name);
+                let cold = || has(&incident.cold).then_some(Side::Cold);
+                has(&incident.hot).then_some(Side::Hot).or_else(cold)
+            };
+            let sides: Vec<_> = self.pool.names.iter().map(side).collect();
             if let Some(test) = self.judge.test_mut(signal) {
-                test.latch();
+                test.latch(&sides);
                 *self.phases.get_mut(signal) = Phase::resumed(tick);
             }
         }
@@ -174,20 +181,9 @@ impl TrackedPool {
             Some(_) => None,
         };
         let (sums, ticks) = self.window.recent(since_onset.unwrap_or(u64::MAX).max(1));
-        let verdicts = Signal::ALL.map(|signal| {
-            self.judgement(signal)
-                .map_or(Verdict::Unknown, |j| j.verdict)
-        });
-        let [opened, active, bytes, failed] = verdicts;
         let pattern = Pattern {
             pool: &self.pool,
             signal,
-            verdicts: PerSignal {
-                opened,
-                active,
-                bytes,
-                failed,
-            },
             expected: self.judge.expected().shares(),
             tolerance: rules.tolerance(&self.pool),
             dispersion: self.judge.dispersion(),

@@ -178,11 +178,16 @@ impl Window {
         let mut recent = Sums::zeros(backends);
         let mut held = 0;
         for back in 0..buckets {
-            if u64::from(held) >= ticks {
+            if u64::from(held) >= ticks || held == self.in_all {
                 break;
             }
             let bucket = (self.current + buckets - back) % buckets;
-            held += self.ticks[bucket];
+            // All but the one that is being filled are full.
+            held += if back == 0 {
+                self.in_current
+            } else {
+                self.shape.ticks_per_bucket
+            };
             for backend in 0..backends {
                 recent.add(backend, self.cells.get(bucket * backends + backend).into());
             }

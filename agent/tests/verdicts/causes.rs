@@ -17,7 +17,11 @@ fn world(spec: PoolSpec) -> World {
 }
 
 /// Lets seconds pass until there is an incident of the signal, and its figures have settled.
-fn incident(world: &mut World, signal: Signal, second: impl Fn(&mut World) -> Vec<Part>) -> Incident {
+fn incident(
+    world: &mut World,
+    signal: Signal,
+    second: impl Fn(&mut World) -> Vec<Part>,
+) -> Incident {
     let mut settling = 2 * WINDOW;
     for _ in 0..1200 {
         let parts = second(world);
@@ -64,7 +68,9 @@ fn refusing() {
 fn not_in_rotation() {
     let mut world = world(spec(&[1; 4]));
     even(&mut world, 120, 0);
-    let found = incident(&mut world, Signal::Opened, |world| world.draw(RATE, &[1, 1, 1, 0]));
+    let found = incident(&mut world, Signal::Opened, |world| {
+        world.draw(RATE, &[1, 1, 1, 0])
+    });
     assert_eq!(found.cause.id, CauseId::NotInRotation, "{:?}", found.cause);
     assert_eq!(names(&found.cold), [address(4).to_string()]);
     assert!(found.cause.text.contains("192.0.2.4:80"));
@@ -74,7 +80,11 @@ fn not_in_rotation() {
 fn not_rebalanced() {
     let mut world = world(spec(&[1; 3]));
     let held = |active: &[u64]| -> Vec<Part> {
-        let part = |active: &u64| Part { active: *active, bytes: 1000, ..Part::default() };
+        let part = |active: &u64| Part {
+            active: *active,
+            bytes: 1000,
+            ..Part::default()
+        };
         active.iter().map(part).collect()
     };
     for _ in 0..120 {
@@ -106,9 +116,19 @@ fn pinned_connections() {
     let mut world = world(spec(&[1; 4]));
     even(&mut world, 120, 100);
     let found = incident(&mut world, Signal::Active, |_| {
-        [100, 100, 400, 100].map(|active| Part { active, ..Part::default() }).to_vec()
+        [100, 100, 400, 100]
+            .map(|active| Part {
+                active,
+                ..Part::default()
+            })
+            .to_vec()
     });
-    assert_eq!(found.cause.id, CauseId::PinnedConnections, "{:?}", found.cause);
+    assert_eq!(
+        found.cause.id,
+        CauseId::PinnedConnections,
+        "{:?}",
+        found.cause
+    );
 }
 
 #[test]
@@ -121,7 +141,12 @@ fn heavy_connections() {
         parts[0].bytes *= 8;
         parts
     });
-    assert_eq!(found.cause.id, CauseId::HeavyConnections, "{:?}", found.cause);
+    assert_eq!(
+        found.cause.id,
+        CauseId::HeavyConnections,
+        "{:?}",
+        found.cause
+    );
     assert_eq!(names(&found.hot), [address(1).to_string()]);
 }
 
@@ -131,7 +156,9 @@ fn affinity() {
     pool.algorithm = Algorithm::KeyDependent;
     pool.expected = Some(evenkeel::model::Expectation::Weights);
     let mut world = world(pool);
-    let found = incident(&mut world, Signal::Opened, |world| world.draw(RATE, &[60, 25, 10, 5]));
+    let found = incident(&mut world, Signal::Opened, |world| {
+        world.draw(RATE, &[60, 25, 10, 5])
+    });
     assert_eq!(found.cause.id, CauseId::Affinity, "{:?}", found.cause);
     assert_eq!(names(&found.hot), [address(1).to_string()]);
 }
@@ -139,14 +166,18 @@ fn affinity() {
 #[test]
 fn weights_lost() {
     let mut world = world(spec(&[5, 1, 1, 1]));
-    let found = incident(&mut world, Signal::Opened, |world| world.draw(RATE, &[1; 4]));
+    let found = incident(&mut world, Signal::Opened, |world| {
+        world.draw(RATE, &[1; 4])
+    });
     assert_eq!(found.cause.id, CauseId::WeightsLost, "{:?}", found.cause);
 }
 
 #[test]
 fn weights_differ() {
     let mut world = world(spec(&[1; 4]));
-    let found = incident(&mut world, Signal::Opened, |world| world.draw(RATE, &[1, 1, 4, 1]));
+    let found = incident(&mut world, Signal::Opened, |world| {
+        world.draw(RATE, &[1, 1, 4, 1])
+    });
     assert_eq!(found.cause.id, CauseId::WeightsDiffer, "{:?}", found.cause);
     assert!(found.cause.text.contains("1, 1, 4, 1"), "{:?}", found.cause);
 }
@@ -155,16 +186,21 @@ fn weights_differ() {
 fn first_in_list() {
     let mut world = world(spec(&[1; 4]));
     // 137 : 100, which no small weights make.
-    let found = incident(&mut world, Signal::Opened, |world| world.draw(2000, &[157, 100, 100, 100]));
-    let causes: Vec<_> = std::iter::once(&found.cause).chain(&found.other_causes).map(|it| it.id).collect();
+    let found = incident(&mut world, Signal::Opened, |world| {
+        world.draw(2000, &[157, 100, 100, 100])
+    });
+    let causes: Vec<_> = std::iter::once(&found.cause)
+        .chain(&found.other_causes)
+        .map(|it| it.id)
+        .collect();
     assert!(causes.contains(&CauseId::FirstInList), "{causes:?}");
 }
 
 #[test]
 fn between_groups() {
-    let mut pool = spec(&[1; 6]);
+    let mut pool = spec(&[1; 10]);
     for (n, backend) in pool.backends.iter_mut().enumerate() {
-        let zone = if n < 3 { "a" } else { "b" };
+        let zone = if n < 5 { "a" } else { "b" };
         backend.labels = BTreeMap::from([
             ("zone".to_owned(), zone.to_owned()),
             ("name".to_owned(), format!("web-{n}")),
@@ -172,7 +208,7 @@ fn between_groups() {
     }
     let mut world = world(pool);
     let found = incident(&mut world, Signal::Opened, |world| {
-        world.draw(RATE, &[17, 18, 17, 9, 8, 9])
+        world.draw(RATE, &[17, 18, 17, 18, 17, 9, 8, 9, 8, 9])
     });
     assert_eq!(found.cause.id, CauseId::BetweenGroups, "{:?}", found.cause);
     assert!(found.cause.text.contains("zone=a"), "{:?}", found.cause);

@@ -163,7 +163,10 @@ impl World {
     }
 
     pub(crate) fn open(&self, signal: Signal) -> Option<&Arc<Incident>> {
-        let mut open = self.incidents().iter().filter(|incident| incident.is_open());
+        let mut open = self
+            .incidents()
+            .iter()
+            .filter(|incident| incident.is_open());
         open.find(|incident| incident.signal == signal)
     }
 }
@@ -176,7 +179,10 @@ pub(crate) fn spec(weights: &[u32]) -> PoolSpec {
         tolerance: None,
         algorithm: Algorithm::default(),
         expected: None,
-        backends: (1..).zip(weights).map(|(n, weight)| backend(n, *weight)).collect(),
+        backends: (1..)
+            .zip(weights)
+            .map(|(n, weight)| backend(n, *weight))
+            .collect(),
     }
 }
 
@@ -215,5 +221,8 @@ fn kernel() -> KernelState {
 
 /// The names of backends.
 pub(crate) fn names(deviations: &[evenkeel::model::Deviation]) -> Vec<String> {
-    deviations.iter().map(|deviation| deviation.backend.clone()).collect()
+    deviations
+        .iter()
+        .map(|deviation| deviation.backend.clone())
+        .collect()
 }

@@ -47,8 +47,10 @@ pub(super) fn not_in_rotation(pattern: &Pattern<'_>) -> Option<Cause> {
         .into_iter()
         .filter(|backend| pattern.backends[*backend].attempts() == 0)
         .collect();
-    let others_are_tried = pattern.total(Signal::Opened) > 0.0;
-    (others_are_tried && !untried.is_empty()).then(|| {
+    let others = pattern.backends.len() - untried.len();
+    // One that gets everything among several that get nothing is chosen rather than left over.
+    let left_over = others > 1 || pattern.backends.len() == 2;
+    (left_over && !untried.is_empty() && rest_is_even(pattern)).then(|| {
         cause(
             CauseId::NotInRotation,
             format!(
@@ -58,4 +60,15 @@ pub(super) fn not_in_rotation(pattern: &Pattern<'_>) -> Option<Cause> {
             ),
         )
     })
+}
+
+/// Whether the backends that are tried share the connections among themselves as they should.
+fn rest_is_even(pattern: &Pattern<'_>) -> bool {
+    let tried = || (0..pattern.backends.len()).filter(|b| pattern.backends[*b].attempts() > 0);
+    let share: f64 = tried().map(|backend| pattern.expected[backend]).sum();
+    pattern.total(Signal::Opened) > 0.0
+        && tried().all(|backend| {
+            let relative = pattern.relative(backend, Signal::Opened) * share;
+            (relative - 1.0).abs() <= 2.0 * pattern.tolerance
+        })
 }
