@@ -227,6 +227,16 @@ impl FailureDetector {
         ticks.map(|ticks| ticks.round() as u64)
     }
 
+    /// Takes these backends for failing since now, until each is shown to be fine: for failures that were found before this
+    /// detector was made.
+    pub fn latch(&mut self, failing: &[bool]) {
+        self.reset();
+        for (backend, _) in self.backends.iter_mut().zip(failing).filter(|(_, fails)| **fails) {
+            backend.fail();
+        }
+        self.failing_for = failing.contains(&true).then_some(0.0);
+    }
+
     /// Ends all failures from outside and forgets all evidence.
     pub fn reset(&mut self) {
         *self = Self::new(self.backends.len(), self.terms, self.tolerated);

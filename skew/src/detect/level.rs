@@ -299,6 +299,14 @@ impl LevelDetector {
         self.windows.phi().max(self.given_dispersion)
     }
 
+    /// Takes the pool for skewed since now, with these backends named, until that ends: for a skew that was found before this
+    /// detector was made.
+    pub fn latch(&mut self, named: &[Option<Side>]) {
+        self.reset();
+        self.naming.set(named);
+        self.state = State::Skewed(self.now);
+    }
+
     /// Ends a skew from outside: nothing of the past counts any more. Dispersion is kept.
     pub fn reset(&mut self) {
         for backend in &mut self.backends {

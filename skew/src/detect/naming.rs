@@ -27,6 +27,13 @@ impl<T: Copy + PartialEq> Naming<T> {
         self.names.fill(None);
     }
 
+    /// Takes over the names that somebody else gave; missing ones are none.
+    pub(super) fn set(&mut self, names: &[Option<T>]) {
+        for (backend, name) in self.names.iter_mut().enumerate() {
+            *name = names.get(backend).copied().flatten();
+        }
+    }
+
     /// To be told in every tick in which the pool is skewed. `evidence` gives, for each backend, the labels it may have with
     /// what each contributes.
     pub(super) fn update<const N: usize>(&mut self, evidence: impl Fn(usize) -> [(f64, T); N]) {

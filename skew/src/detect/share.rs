@@ -235,6 +235,15 @@ impl ShareDetector {
         }
     }
 
+    /// Takes the pool for skewed since now, with these backends named, until it is shown to be even: for a skew that was found
+    /// before this detector was made.
+    pub fn latch(&mut self, named: &[Option<Side>]) {
+        self.reset();
+        self.naming.set(named);
+        self.dispersion.interrupt();
+        self.state = State::Skewed(0.0);
+    }
+
     /// Ends a skew from outside: forgets evidence on both sides. Dispersion is kept.
     pub fn reset(&mut self) {
         self.outside.reset();
