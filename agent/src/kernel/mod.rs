@@ -149,12 +149,12 @@ impl Kernel {
         watched: impl IntoIterator<Item = Endpoint>,
     ) -> Result<(), LoadError> {
         let failed = LoadError::Map;
-        for endpoint in watched {
+        let mut keys = Vec::new();
+        for endpoint in watched.into_iter().chain(self.canary.endpoint()) {
             self.watch(&endpoint).map_err(failed)?;
+            keys.push(key_of(&endpoint));
         }
-        if let Some(endpoint) = self.canary.endpoint() {
-            self.watch(&endpoint).map_err(failed)?;
-        }
+        self.arrange(&keys).map_err(failed)?;
         // Whatever is open before the hook is attached is older than the agent, whoever asked for callbacks on it.
         self.settings.adopting = 1;
         self.walk_and_correct().map_err(failed)?;
@@ -169,6 +169,23 @@ impl Kernel {
     fn walk_and_correct(&mut self) -> io::Result<()> {
         let walked = self.walk()?;
         self.count(walked, drop)
+    }
+
+    /// Removes the watched endpoints and adds them anew, so that a reading of the map goes through memory in one direction.
+    ///
+    /// The kernel lists a map by hash, and hands its elements out from a stack (`pcpu_freelist`), on which those that were
+    /// given back last are on top. A reading that jumps from element to element takes a fourth longer or more. Endpoints that
+    /// come later are wherever there is room.
+    fn arrange(&mut self, keys_as_added: &[KeyBytes]) -> io::Result<()> {
+        let counters = &self.loaded.counters;
+        let mut listed = Vec::with_capacity(keys_as_added.len());
+        self.reader
+            .read(counters, |key, _nothing_yet| listed.push(*key))?;
+        for key in keys_as_added {
+            counters.remove(key)?;
+        }
+        // The last one that is added to a bucket is the first in it.
+        listed.iter().rev().try_for_each(|key| counters.add(key))
     }
 
     /// Of agents that attach at once each sees all that attached before it; the kernel lists them in that order. Every

@@ -117,8 +117,8 @@ impl<'w, W: Write> Dialect<'w, W> {
 impl<W: Write> Write for Dialect<'_, W> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         // Nearly all of the text: a dozen pieces a line. Looking at all bytes is faster than stopping at the first newline.
-        let newline = |found: bool, byte: &u8| found | (*byte == b'\n');
-        if self.position == Position::InSample && !text.as_bytes().iter().fold(false, newline) {
+        let look = |newlines: u8, byte| newlines | u8::from(byte == b'\n');
+        if self.position == Position::InSample && text.bytes().fold(0, look) == 0 {
             return self.out.write_str(text);
         }
         self.write_lines(text)
