@@ -10,11 +10,12 @@ use crate::shell::{cargo, command, root, run as run_program};
 use crate::{bench, ebpf, kernels};
 
 /// The Debian packages that the tests need, beside those of the eBPF toolchain.
-const PACKAGES: [&str; 10] = [
+const PACKAGES: [&str; 11] = [
     "nginx-light",
     "libnginx-mod-stream",
     "haproxy",
     "prometheus",
+    "prometheus-alertmanager",
     "iproute2",
     "python3-pip",
     "qemu-system-x86",
@@ -24,10 +25,11 @@ const PACKAGES: [&str; 10] = [
 ];
 
 /// Programs that show whether the packages are there.
-const PROGRAMS: [&str; 8] = [
+const PROGRAMS: [&str; 9] = [
     "nginx",
     "haproxy",
     "promtool",
+    "prometheus-alertmanager",
     "ip",
     "python3",
     "qemu-system-x86_64",
