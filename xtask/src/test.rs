@@ -30,6 +30,7 @@ const PROGRAMS: [&str; 9] = [
     "haproxy",
     "promtool",
     "amtool",
+    "prometheus-alertmanager",
     "ip",
     "python3",
     "qemu-system-x86_64",

@@ -8,7 +8,7 @@ use evenkeel_skew::Finding;
 use super::causes::explain;
 use super::judge::{Rules, TOLERATED_FAILURES, Test};
 use super::pattern::Pattern;
-use crate::model::{Deviation, Ending, Incident, Pool, Side, Signal};
+use crate::model::{AlertName, Deviation, Ending, Incident, Pool, Side, Signal};
 
 /// An incident of a pool without traffic is over after this time: nothing will ever show the pool even.
 const SILENCE: Duration = Duration::from_secs(15 * 60);
@@ -119,7 +119,12 @@ pub(super) fn incident(
     let highest = (0..pattern.backends.len())
         .map(|backend| pattern.relative(backend, pattern.signal))
         .fold(0.0, f64::max);
+    let hot = deviations(pattern, Side::Hot);
     Incident {
+        alert: before.map_or_else(
+            || AlertName::at_detection(pattern.signal, &hot),
+            |incident| incident.alert,
+        ),
         id: before.map_or_else(
             || id(pool, pattern.signal, now),
             |incident| incident.id.clone(),
@@ -130,7 +135,7 @@ pub(super) fn incident(
         started,
         detected,
         ended: None,
-        hot: deviations(pattern, Side::Hot),
+        hot,
         cold: deviations(pattern, Side::Cold),
         cause,
         other_causes,

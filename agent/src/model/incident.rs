@@ -13,6 +13,9 @@ use super::endpoint::Role;
 pub struct Incident {
     /// Tells it from all others, also from those of other agents and of earlier runs.
     pub id: String,
+    /// Under which name people are told of it. Chosen when it was detected, never changes: backends that become hot or cold
+    /// later must not make another alert of it.
+    pub alert: AlertName,
     /// The pool's name.
     pub pool: String,
     /// From which side the pool is seen.
@@ -52,6 +55,49 @@ impl Incident {
     /// Whether it has not ended.
     pub fn is_open(&self) -> bool {
         self.ended.is_none()
+    }
+}
+
+/// The names of alerts about incidents, those of the contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum AlertName {
+    /// Backends get too much of a signal, and perhaps others too little.
+    #[serde(rename = "EvenkeelPoolSkewed")]
+    PoolSkewed,
+    /// Backends get too little, and none too much.
+    #[serde(rename = "EvenkeelBackendStarved")]
+    BackendStarved,
+    /// Backends fail to accept connections.
+    #[serde(rename = "EvenkeelBackendFailingConnects")]
+    BackendFailingConnects,
+}
+
+impl AlertName {
+    /// All of them.
+    pub const ALL: [Self; 3] = [
+        Self::PoolSkewed,
+        Self::BackendStarved,
+        Self::BackendFailingConnects,
+    ];
+
+    /// The name for an incident in `signal` that is detected with these backends `hot`.
+    pub fn at_detection(signal: Signal, hot: &[Deviation]) -> Self {
+        match signal {
+            Signal::Failed => Self::BackendFailingConnects,
+            Signal::Opened | Signal::Active | Signal::Bytes if hot.is_empty() => {
+                Self::BackendStarved
+            }
+            Signal::Opened | Signal::Active | Signal::Bytes => Self::PoolSkewed,
+        }
+    }
+
+    /// The name that users read.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::PoolSkewed => "EvenkeelPoolSkewed",
+            Self::BackendStarved => "EvenkeelBackendStarved",
+            Self::BackendFailingConnects => "EvenkeelBackendFailingConnects",
+        }
     }
 }
 

@@ -14,7 +14,7 @@ pub use alerting::{Alerting, Credentials, Receiver, Tls};
 pub use counters::{Counters, PerSignal, Signal};
 pub use detection::{Algorithm, Detection, Expectation};
 pub use endpoint::{Endpoint, NetnsCookie, Role, canonical};
-pub use incident::{Cause, CauseId, Deviation, Ended, Ending, Incident};
+pub use incident::{AlertName, Cause, CauseId, Deviation, Ended, Ending, Incident};
 pub use pool::{BackendSpec, Pool, PoolSpec, Source, Weight};
 pub use state::{BackendState, Canary, KernelState, Losses, PoolState, SignalState, State, View};
 pub use time::rfc3339;
