@@ -19,6 +19,7 @@ use crate::history::History;
 use crate::kernel::{Kernel, Options, netns_cookie};
 use crate::model::{Endpoint, NetnsCookie, State};
 use crate::publish::Server;
+use crate::publish::alerts::{self, Alerts, AlertsHandle, Identity};
 use crate::reload::{ReloadHandle, ReloadStatus, Request};
 use crate::runner::{Runner, RunnerHandle, plan};
 
@@ -43,6 +44,7 @@ pub struct App {
     reload: ReloadHandle,
     reloader: Reloader,
     history: Option<History>,
+    alerts: Alerts,
 }
 
 impl App {
@@ -71,6 +73,13 @@ impl App {
         let engine = Engine::new(plan, netns, past)?;
         let (runner, handle, state) = Runner::new(kernel, engine, config.interval)?;
         let server = Server::bind(config.web.listen, state.clone(), reload.clone())?;
+        let identity = Identity {
+            node: node()?,
+            listen: server.local_addr(),
+            https: false,
+        };
+        let (alerts, receivers) = Alerts::start(state.clone(), &config.alerting, identity)?;
+        let server = server.with_alerts(receivers.clone());
         let reloader = Reloader {
             requests,
             status,
@@ -78,8 +87,10 @@ impl App {
             file: setup.config_file,
             listen: config.web.listen,
             incidents: config.incidents_directory.clone(),
+            receivers,
         };
         Ok(Self {
+            alerts,
             history,
             runner,
             handle,
@@ -116,6 +127,7 @@ impl App {
             server,
             reloader,
             history,
+            alerts,
             state,
             ..
         } = self;
@@ -127,6 +139,8 @@ impl App {
         let serving = CancellationToken::new();
         let mut server = tokio::spawn(server.serve(serving.clone()));
         let mut reloads = tokio::spawn(reloader.run());
+        let telling = CancellationToken::new();
+        let mut teller = tokio::spawn(alerts.run(telling.clone()));
         let mut ticking = ticking;
         let keeping = CancellationToken::new();
         let keeper = history.map(|history| tokio::spawn(history.keep(state, keeping.clone())));
@@ -135,6 +149,7 @@ impl App {
             () = stop.cancelled() => Ok(()),
             ended = &mut ticking => Err(unasked("the tick", ended.context("it panicked").flatten())),
             ended = &mut server => Err(unasked("the HTTP server", ended.context("it panicked").flatten())),
+            ended = &mut teller => Err(unasked("the sender of alerts", ended.context("it panicked"))),
             ended = &mut reloads => Err(unasked("the reloader", ended.context("it panicked"))),
         };
         info!("stopping");
@@ -150,6 +165,10 @@ impl App {
             }
             // After the last tick, so that nothing is missing.
             keeping.cancel();
+            telling.cancel();
+            if !teller.is_finished() {
+                drop(teller.await);
+            }
             if let Some(keeper) = keeper {
                 drop(keeper.await);
             }
@@ -166,6 +185,13 @@ fn unasked(what: &str, ended: anyhow::Result<()>) -> anyhow::Error {
         Ok(()) => anyhow!("{what} ended although nobody asked it to"),
         Err(error) => error.context(format!("{what} failed")),
     }
+}
+
+/// What this host is called.
+fn node() -> anyhow::Result<String> {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .context("cannot read the name of this host")?;
+    Ok(name.trim().to_owned())
 }
 
 /// The endpoints of all pools of the configuration.
@@ -193,6 +219,7 @@ struct Reloader {
     file: Option<PathBuf>,
     listen: SocketAddr,
     incidents: Option<PathBuf>,
+    receivers: AlertsHandle,
 }
 
 impl Reloader {
@@ -239,6 +266,11 @@ impl Reloader {
                 "incidents.directory changed: that needs a restart of the agent".to_owned(),
             );
         }
-        self.runner.apply(config).await
+        alerts::check(&config.alerting).map_err(|error| error.to_string())?;
+        let alerting = config.alerting.clone();
+        self.runner.apply(config).await?;
+        self.receivers
+            .replace(&alerting)
+            .map_err(|error| error.to_string())
     }
 }

@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-//! What goes out: over HTTP `/metrics`, the JSON API and the page; the log.
-=======
-//! What goes out: `/metrics`, the JSON API and the page over HTTP, and alerts to their receivers.
->>>>>>> alerts
+//! What goes out: over HTTP `/metrics`, the JSON API and the page; alerts to their receivers; the log.
 //!
 //! Everything here reads the state that the engine published last and changes nothing. Responses are rendered outside
 //! of the async runtime while they are read, so that a large or slow one delays neither a tick nor another response.

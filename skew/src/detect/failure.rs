@@ -231,7 +231,12 @@ impl FailureDetector {
     /// detector was made.
     pub fn latch(&mut self, failing: &[bool]) {
         self.reset();
-        for (backend, _) in self.backends.iter_mut().zip(failing).filter(|(_, fails)| **fails) {
+        for (backend, _) in self
+            .backends
+            .iter_mut()
+            .zip(failing)
+            .filter(|(_, fails)| **fails)
+        {
             backend.fail();
         }
         self.failing_for = failing.contains(&true).then_some(0.0);
