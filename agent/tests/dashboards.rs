@@ -8,6 +8,8 @@
 )]
 #![allow(clippy::float_cmp, reason = "what is counted is whole, in floats too")]
 
+#[path = "dashboards/alertmanager.rs"]
+mod alertmanager;
 #[path = "dashboards/board.rs"]
 mod board;
 mod common;

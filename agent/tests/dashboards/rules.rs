@@ -1,9 +1,7 @@
-//! The rules for Prometheus and Alertmanager.
-
-use tempfile::TempDir;
+//! The rules for Prometheus.
 
 use crate::rulefile::{RULES, TESTS, alerts, cases};
-use crate::{assert_accepts, repository, text};
+use crate::{assert_accepts, repository};
 
 #[test]
 fn promtool_accepts_the_rules_and_their_unit_tests_pass() {
@@ -75,14 +73,4 @@ fn alerts_on_pools_leave_agents_alone_that_page_by_themselves() {
         let guarded = alert.expr.trim().ends_with(guard);
         assert_eq!(guarded, sent_by_agents.contains(&name.as_str()), "{name}");
     }
-}
-
-#[test]
-fn amtool_accepts_the_inhibition_rules() {
-    let directory = TempDir::new().unwrap();
-    let file = directory.path().join("alertmanager.yml");
-    let rules = text("dashboards/alertmanager/inhibit.yaml");
-    let rest = "route: {receiver: nobody, group_by: [pool]}\nreceivers: [{name: nobody}]\n";
-    std::fs::write(&file, rules + rest).unwrap();
-    assert_accepts("amtool", &["check-config", &file.display().to_string()]);
 }
