@@ -16,13 +16,13 @@ use crate::host::{at, on_own_host};
 use crate::{assert_accepts, text};
 
 /// Where it listens, in the namespace of its test.
-const ADDRESS: &str = "127.0.0.1:9093";
+pub(crate) const ADDRESS: &str = "127.0.0.1:9093";
 
 /// How long it may take to start, and to take an alert.
 const DEADLINE: Duration = Duration::from_secs(20);
 
 /// An Alertmanager with the inhibition rules, that tells nobody.
-struct Alertmanager {
+pub(crate) struct Alertmanager {
     _process: Process,
     address: SocketAddr,
     _directory: TempDir,
@@ -36,7 +36,7 @@ fn configuration() -> String {
 
 impl Alertmanager {
     /// Starts it and waits until it takes alerts.
-    fn start(host: &Namespace) -> Self {
+    pub(crate) fn start(host: &Namespace) -> Self {
         let directory = TempDir::with_prefix("evenkeel-alertmanager-").unwrap();
         let file = directory.path().join("alertmanager.yml");
         std::fs::write(&file, configuration()).unwrap();
@@ -61,7 +61,7 @@ impl Alertmanager {
     }
 
     /// The alerts that it has.
-    fn alerts(&self) -> Vec<Value> {
+    pub(crate) fn alerts(&self) -> Vec<Value> {
         serde_json::from_str(&self.get("/api/v2/alerts").unwrap()).unwrap()
     }
 

@@ -1,26 +1,30 @@
 //! Every question of the rules and dashboards gets an answer from a real Prometheus that scrapes a real agent.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::time::Duration;
 
 use evenkeel_lab::agent::Agent;
 use evenkeel_lab::backend::{Backend, Options, Protocol};
 use evenkeel_lab::client::{Failing, Failure, LongLived, Plan, Target, Traffic};
 use evenkeel_lab::netns::Namespace;
-use evenkeel_lab::wait::wait_for;
+use evenkeel_lab::wait::{wait_for, wait_until};
 use serde_json::Value;
 
+use crate::alertmanager::{ADDRESS, Alertmanager};
 use crate::board::boards;
 use crate::common::{agent, config, pool};
 use crate::host::{at, on_own_host};
-use crate::names::PLANNED;
-use crate::promql::{metrics, selectors, substituted};
+use crate::promql::{selectors, substituted};
 use crate::repository;
 use crate::rulefile::{RULES, rules};
-use crate::server::{DEADLINE, Prometheus};
+use crate::server::Prometheus;
 
 const SERVES: [&str; 2] = ["127.0.0.1:8001", "127.0.0.1:8002"];
 /// A backend that refuses.
 const REFUSING: &str = "127.0.0.9:9";
+
+/// How long it may take until a skew is detected and everything that follows from it has been scraped.
+const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A question and the place where it is asked.
 struct Question {
@@ -63,20 +67,6 @@ fn questions(instance: &str) -> Vec<Question> {
         }));
     }
     questions
-}
-
-/// The metrics that are not there yet, and what is recorded from them.
-fn absent() -> BTreeSet<String> {
-    let mut absent: BTreeSet<String> = PLANNED.map(str::to_owned).into();
-    // Rules stand after those whose records they use.
-    for rule in rules() {
-        if let Some(record) = rule.record
-            && !metrics(&rule.expr).is_disjoint(&absent)
-        {
-            absent.insert(record);
-        }
-    }
-    absent
 }
 
 /// Asks until all questions have an answer. Takes the server as what it is to anybody: something to ask.
@@ -140,36 +130,63 @@ fn traffic(host: &Namespace) -> (Backend, LongLived, Traffic) {
     (backend, open, traffic)
 }
 
-fn start(host: &Namespace) -> (Agent, Prometheus) {
+/// An agent that pages by itself, or one that leaves it to Prometheus.
+fn start(host: &Namespace, pages: bool) -> (Agent, Prometheus) {
     let backends = [SERVES[0], SERVES[1], REFUSING].map(at);
-    let agent = agent(&config(&[pool("shop", "upstream", backends)]));
+    let pools = config(&[pool("shop", "upstream", backends)]);
+    let alerting = if pages {
+        format!("alerting: {{alertmanagers: [{{url: 'http://{ADDRESS}'}}]}}\n")
+    } else {
+        String::new()
+    };
+    let agent = agent(&format!("window: 5s\n{alerting}{pools}"));
     let prometheus = Prometheus::start_with_rules(host, &agent, &repository(RULES));
     (agent, prometheus)
 }
 
+/// Pools for which a rule has an alert.
+const PAGED: &str = "ALERTS{alertname=\"EvenkeelPoolSkewed\", pool=\"shop\"}";
+
 #[test]
-fn every_panel_and_rule_gets_an_answer() {
+fn every_panel_and_rule_gets_an_answer_and_nobody_is_paged_twice() {
     on_own_host(|host| {
-        let (agent, prometheus) = start(host);
+        let alertmanager = Alertmanager::start(host);
+        let (agent, prometheus) = start(host, true);
         let (_backend, _open, traffic) = traffic(host);
-        let absent = absent();
-        let (open, later): (Vec<Question>, Vec<Question>) = questions(&agent.address().to_string())
-            .into_iter()
-            .partition(|question| metrics(&question.expression).is_disjoint(&absent));
-        assert!(open.len() > 50, "{}", open.len());
-        eprintln!(
-            "{} questions, {} about metrics to come",
-            open.len(),
-            later.len()
-        );
+        let questions = questions(&agent.address().to_string());
+        assert!(questions.len() > 100, "{}", questions.len());
         let ask = |expression: &str| !prometheus.query(expression).unwrap().is_empty();
-        assert_answered(ask, open);
+        assert_answered(ask, questions);
         assert_rules_evaluate(&prometheus);
-        // What cannot be answered yet is at least understood.
-        for question in later {
-            prometheus.query(&question.expression).unwrap();
-        }
+
+        // The agent has paged, and the rules, which saw the same, have not.
+        wait_until(DEADLINE, "the agent's alert", || {
+            let alerts = alertmanager.alerts();
+            alerts.iter().any(|alert| {
+                let labels = &alert["labels"];
+                labels["alertname"] == "EvenkeelPoolSkewed" && labels["sender"] == "evenkeel"
+            })
+        })
+        .unwrap();
+        let skewed = "evenkeel_pool_verdict{pool=\"shop\", verdict=\"skewed\"} == 1";
+        assert!(ask(skewed));
+        let ever = format!("last_over_time({PAGED}[10m])");
+        assert_eq!(prometheus.query(&ever).unwrap(), []);
         prometheus.assert_content();
+        traffic.stop().unwrap();
+    });
+}
+
+#[test]
+fn the_rules_page_for_an_agent_that_does_not() {
+    on_own_host(|host| {
+        let (_agent, prometheus) = start(host, false);
+        let (_backend, _open, traffic) = traffic(host);
+        let firing = format!("{PAGED} == 1");
+        wait_until(DEADLINE, "the alert of the rules", || {
+            !prometheus.query(&firing).unwrap().is_empty()
+        })
+        .unwrap();
         traffic.stop().unwrap();
     });
 }
