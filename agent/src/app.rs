@@ -15,9 +15,11 @@ use tracing::{error, info};
 use crate::config::Config;
 use crate::discovery::auto;
 use crate::engine::Engine;
+use crate::history::History;
 use crate::kernel::{Kernel, Options, netns_cookie};
 use crate::model::{Endpoint, NetnsCookie, State};
 use crate::publish::Server;
+use crate::publish::alerts::{self, Alerts, AlertsHandle, Identity};
 use crate::reload::{ReloadHandle, ReloadStatus, Request};
 use crate::runner::{Runner, RunnerHandle, plan};
 
@@ -41,6 +43,8 @@ pub struct App {
     server: Server,
     reload: ReloadHandle,
     reloader: Reloader,
+    history: Option<History>,
+    alerts: Alerts,
 }
 
 impl App {
@@ -59,17 +63,35 @@ impl App {
         let netns = netns_cookie()
             .context("the kernel does not tell the cookie of the network namespace")?;
         let kernel = Kernel::attach(options, watched(config, netns))?;
-        let engine = Engine::new(plan, netns)?;
+        let (history, past) = match &config.incidents_directory {
+            Some(directory) => {
+                let (history, past) = History::open(directory)?;
+                (Some(history), past)
+            }
+            None => (None, Vec::new()),
+        };
+        let engine = Engine::new(plan, netns, past)?;
         let (runner, handle, state) = Runner::new(kernel, engine, config.interval)?;
         let server = Server::bind(config.web.listen, state.clone(), reload.clone())?;
+        let identity = Identity {
+            node: node()?,
+            listen: server.local_addr(),
+            https: false,
+        };
+        let (alerts, receivers) = Alerts::start(state.clone(), &config.alerting, identity)?;
+        let server = server.with_alerts(receivers.clone());
         let reloader = Reloader {
             requests,
             status,
             runner: handle.clone(),
             file: setup.config_file,
             listen: config.web.listen,
+            incidents: config.incidents_directory.clone(),
+            receivers,
         };
         Ok(Self {
+            alerts,
+            history,
             runner,
             handle,
             state,
@@ -104,6 +126,9 @@ impl App {
             handle,
             server,
             reloader,
+            history,
+            alerts,
+            state,
             ..
         } = self;
         let (ended, ticking) = oneshot::channel();
@@ -114,12 +139,17 @@ impl App {
         let serving = CancellationToken::new();
         let mut server = tokio::spawn(server.serve(serving.clone()));
         let mut reloads = tokio::spawn(reloader.run());
+        let telling = CancellationToken::new();
+        let mut teller = tokio::spawn(alerts.run(telling.clone()));
         let mut ticking = ticking;
+        let keeping = CancellationToken::new();
+        let keeper = history.map(|history| tokio::spawn(history.keep(state, keeping.clone())));
 
         let outcome = tokio::select! {
             () = stop.cancelled() => Ok(()),
             ended = &mut ticking => Err(unasked("the tick", ended.context("it panicked").flatten())),
             ended = &mut server => Err(unasked("the HTTP server", ended.context("it panicked").flatten())),
+            ended = &mut teller => Err(unasked("the sender of alerts", ended.context("it panicked"))),
             ended = &mut reloads => Err(unasked("the reloader", ended.context("it panicked"))),
         };
         info!("stopping");
@@ -132,6 +162,15 @@ impl App {
             }
             if !thread.is_finished() {
                 drop(ticking.await);
+            }
+            // After the last tick, so that nothing is missing.
+            keeping.cancel();
+            telling.cancel();
+            if !teller.is_finished() {
+                drop(teller.await);
+            }
+            if let Some(keeper) = keeper {
+                drop(keeper.await);
             }
         });
         if drained.await.is_err() {
@@ -146,6 +185,13 @@ fn unasked(what: &str, ended: anyhow::Result<()>) -> anyhow::Error {
         Ok(()) => anyhow!("{what} ended although nobody asked it to"),
         Err(error) => error.context(format!("{what} failed")),
     }
+}
+
+/// What this host is called.
+fn node() -> anyhow::Result<String> {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .context("cannot read the name of this host")?;
+    Ok(name.trim().to_owned())
 }
 
 /// The endpoints of all pools of the configuration.
@@ -172,6 +218,8 @@ struct Reloader {
     runner: RunnerHandle,
     file: Option<PathBuf>,
     listen: SocketAddr,
+    incidents: Option<PathBuf>,
+    receivers: AlertsHandle,
 }
 
 impl Reloader {
@@ -213,6 +261,16 @@ impl Reloader {
                 self.listen, config.web.listen
             ));
         }
-        self.runner.apply(config).await
+        if config.incidents_directory != self.incidents {
+            return Err(
+                "incidents.directory changed: that needs a restart of the agent".to_owned(),
+            );
+        }
+        alerts::check(&config.alerting).map_err(|error| error.to_string())?;
+        let alerting = config.alerting.clone();
+        self.runner.apply(config).await?;
+        self.receivers
+            .replace(&alerting)
+            .map_err(|error| error.to_string())
     }
 }

@@ -8,6 +8,7 @@ pub mod commands;
 pub mod config;
 pub mod discovery;
 pub mod engine;
+pub mod history;
 pub mod kernel;
 pub mod model;
 pub mod publish;

@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::engine::{Engine, Moment, Plan};
 use crate::kernel::{Kernel, Observed};
 use crate::model::{Canary, State, View};
+use crate::publish::log;
 
 /// What the thread is asked to do between ticks.
 enum Command {
@@ -70,6 +71,7 @@ pub(crate) fn plan(config: &Config) -> Plan {
     Plan {
         interval: config.interval,
         window: config.window,
+        detection: config.detection.clone(),
         pools: (!auto).then(|| config.pools.clone()),
     }
 }
@@ -154,6 +156,9 @@ impl Runner {
                 endpoints = tick.resets,
                 "counters went backwards: the kernel's map was changed from outside"
             );
+        }
+        for transition in &tick.transitions {
+            log::transition(transition);
         }
         self.told.tell(&tick.state);
         self.states.send_replace(tick.state);

@@ -16,8 +16,8 @@ use std::time::{Duration, SystemTime};
 use evenkeel::engine::{Engine, Moment, Plan, Tick};
 use evenkeel::kernel::Observed;
 use evenkeel::model::{
-    Algorithm, BackendSpec, Canary, Counters, Endpoint, KernelState, Losses, NetnsCookie, PoolSpec,
-    PoolState, Role, Source, State, View, Weight,
+    Algorithm, BackendSpec, Canary, Counters, Detection, Endpoint, KernelState, Losses,
+    NetnsCookie, PoolSpec, PoolState, Role, Source, State, View, Weight,
 };
 
 /// Counts what the test's thread allocates.
@@ -81,6 +81,7 @@ fn plan(pools: Option<Vec<PoolSpec>>) -> Plan {
     Plan {
         interval: Duration::from_secs(1),
         window: Duration::from_secs(10),
+        detection: Detection::default(),
         pools,
     }
 }
@@ -138,7 +139,7 @@ fn shares(pool: &PoolState) -> Vec<Option<f64>> {
 #[test]
 fn shares_and_measures_are_those_of_the_window() {
     let pools = vec![pool("a", vec![backend(1, 3.0), backend(2, 1.0)])];
-    let mut engine = Engine::new(plan(Some(pools)), OWN).unwrap();
+    let mut engine = Engine::new(plan(Some(pools)), OWN, Vec::new()).unwrap();
     let none = tick(&mut engine, &[]);
     let first = find(&none.state, "a");
     assert_eq!(
@@ -185,7 +186,7 @@ fn pools_that_stay_keep_what_they_know_and_the_rest_need_not_be_watched() {
         pool("a", vec![backend(1, 1.0), backend(2, 1.0)]),
         pool("b", vec![backend(3, 1.0)]),
     ];
-    let mut engine = Engine::new(plan(Some(both)), OWN).unwrap();
+    let mut engine = Engine::new(plan(Some(both)), OWN, Vec::new()).unwrap();
     tick(
         &mut engine,
         &[observed(1, 40, 0), observed(2, 60, 0), observed(3, 5, 0)],
@@ -208,7 +209,12 @@ fn pools_that_stay_keep_what_they_know_and_the_rest_need_not_be_watched() {
 
 #[test]
 fn a_counter_that_goes_backwards_is_a_reset_and_no_traffic() {
-    let mut engine = Engine::new(plan(Some(vec![pool("a", vec![backend(1, 1.0)])])), OWN).unwrap();
+    let mut engine = Engine::new(
+        plan(Some(vec![pool("a", vec![backend(1, 1.0)])])),
+        OWN,
+        Vec::new(),
+    )
+    .unwrap();
     tick(&mut engine, &[observed(1, 1_000, 0)]);
     let reset = tick(&mut engine, &[observed(1, 10, 0)]);
     assert_eq!((reset.resets, reset.state.kernel.counter_resets), (1, 1));
@@ -219,7 +225,7 @@ fn a_counter_that_goes_backwards_is_a_reset_and_no_traffic() {
 
 #[test]
 fn auto_mode_makes_pools_of_what_it_sees_and_forgets_what_is_idle() {
-    let mut engine = Engine::new(plan(None), OWN).unwrap();
+    let mut engine = Engine::new(plan(None), OWN, Vec::new()).unwrap();
     let seen = tick(&mut engine, &[observed(1, 3, 0), observed(2, 1, 1)]);
     assert_eq!(
         shares(find(&seen.state, "auto:80")),
@@ -255,7 +261,7 @@ fn a_tick_allocates_nothing_once_it_runs() {
             )
         })
         .collect();
-    let mut engine = Engine::new(plan(Some(pools)), OWN).unwrap();
+    let mut engine = Engine::new(plan(Some(pools)), OWN, Vec::new()).unwrap();
     let mut snapshot: Vec<Observed> = (0..2_000).map(|n| observed(n, 0, 1)).collect();
     let mut published: Option<Arc<State>> = None;
     let mut after = |engine: &mut Engine, ticks: u32| {

@@ -29,6 +29,7 @@ const PROGRAMS: [&str; 9] = [
     "nginx",
     "haproxy",
     "promtool",
+    "amtool",
     "prometheus-alertmanager",
     "ip",
     "python3",

@@ -3,7 +3,13 @@
 //! The engine owns all state and touches no kernel, clock or network: a tick is a function of the snapshot that it
 //! is given.
 
+mod book;
+mod causes;
+mod cells;
 mod endpoints;
+mod judge;
+mod pattern;
+mod phase;
 mod tracked_pool;
 mod window;
 
@@ -13,12 +19,19 @@ use std::time::{Duration, SystemTime};
 
 use evenkeel_skew::{Meter, WeightError};
 
+use self::book::Book;
+pub use self::book::{KEPT as INCIDENTS_KEPT, Transition, TransitionKind};
 use self::endpoints::Endpoints;
-use self::tracked_pool::TrackedPool;
+use self::judge::Rules;
+use self::phase::Now;
+use self::tracked_pool::{Scratch, TrackedPool};
 use self::window::Shape;
 use crate::discovery::auto;
 use crate::kernel::Observed;
-use crate::model::{Endpoint, KernelState, NetnsCookie, PerSignal, Pool, PoolSpec, State};
+use crate::model::{
+    Detection, Endpoint, Incident, KernelState, NetnsCookie, PerSignal, Pool, PoolSpec, Signal,
+    State,
+};
 
 /// An endpoint that was learned is forgotten when it did nothing for so long. Longer than the kernel tries to connect
 /// (`tcp_syn_retries`: 127 s), so that a failure still finds its endpoint.
@@ -31,6 +44,8 @@ pub struct Plan {
     pub interval: Duration,
     /// How far back windows reach.
     pub window: Duration,
+    /// How pools are judged that do not say otherwise.
+    pub detection: Detection,
     /// The pools; `None` to make pools of the endpoints that are seen.
     pub pools: Option<Vec<PoolSpec>>,
 }
@@ -49,15 +64,18 @@ pub struct PlanError {
 /// Turns snapshots into states.
 #[derive(Debug)]
 pub struct Engine {
-    interval: Duration,
-    window: Duration,
+    rules: Rules,
     /// Whether pools are made of the endpoints that are seen.
     auto: bool,
     own: NetnsCookie,
     endpoints: Endpoints,
     pools: Vec<TrackedPool>,
     meter: Meter,
+    book: Book,
+    scratch: Scratch,
     counter_resets: u64,
+    /// Whether pools were replaced since the last tick.
+    regrouped: bool,
     /// States published before, to be written over once nobody reads them.
     spare: Vec<Arc<State>>,
 }
@@ -80,36 +98,38 @@ pub struct Tick {
     pub forgotten: Vec<Endpoint>,
     /// Endpoints whose counters were reset from outside since the last tick.
     pub resets: u64,
+    /// Incidents that began, changed or ended.
+    pub transitions: Vec<Transition>,
 }
 
 impl Engine {
-    /// An engine that has seen nothing yet; `own` is the agent's network namespace.
-    pub fn new(plan: Plan, own: NetnsCookie) -> Result<Self, PlanError> {
+    /// An engine that has seen no traffic yet; `own` is the agent's network namespace, `past` the incidents of earlier runs,
+    /// of which those that are on go on.
+    pub fn new(plan: Plan, own: NetnsCookie, past: Vec<Incident>) -> Result<Self, PlanError> {
         let mut engine = Self {
-            interval: plan.interval,
-            window: plan.window,
+            rules: rules(&plan),
             auto: plan.pools.is_none(),
             own,
             endpoints: Endpoints::default(),
             pools: Vec::new(),
             meter: Meter::new(),
+            book: Book::new(past),
+            scratch: Scratch::default(),
             counter_resets: 0,
+            regrouped: false,
             spare: Vec::new(),
         };
         engine.set_plan(plan)?;
         Ok(engine)
     }
 
-    /// Tracks other pools from now on. Pools and backends that stay keep their windows, unless interval or window change.
+    /// Tracks other pools from now on. Pools and backends that stay keep their windows, unless interval,
+    /// window or detection change.
     /// Gives the endpoints that need not be watched any longer. On error nothing changes.
     pub fn set_plan(&mut self, plan: Plan) -> Result<Vec<Endpoint>, PlanError> {
-        let Plan {
-            interval,
-            window,
-            pools,
-        } = plan;
-        let auto = pools.is_none();
-        let specs = match pools {
+        let rules = rules(&plan);
+        let auto = plan.pools.is_none();
+        let specs = match plan.pools {
             Some(pools) => pools,
             None => auto::group(
                 self.endpoints.iter().map(|tracked| tracked.endpoint),
@@ -117,10 +137,10 @@ impl Engine {
             ),
         };
         let pools = self.build(specs)?;
-        if Shape::new(window, interval) != self.shape() {
+        if rules != self.rules {
             self.pools.clear();
         }
-        (self.interval, self.window, self.auto) = (interval, window, auto);
+        (self.rules, self.auto) = (rules, auto);
         self.replace(pools);
         let wanted: HashSet<Endpoint> = self.wanted().collect();
         let tracked = self.endpoints.iter().map(|tracked| tracked.endpoint);
@@ -149,19 +169,26 @@ impl Engine {
         } else {
             Vec::new()
         };
+        let now = Now {
+            tick: self.endpoints.tick(),
+            time: moment.taken,
+        };
         for pool in &mut self.pools {
-            pool.advance(&self.endpoints);
+            pool.advance(&self.endpoints, &self.rules, &mut self.scratch);
+            pool.report(&mut self.book, &self.rules, now);
         }
+        self.end_orphans(now);
         Tick {
             state: self.publish(kernel, moment),
             forgotten,
             resets: changes.reset,
+            transitions: self.book.take_transitions(),
         }
     }
 
     /// Auto mode: forgets endpoints that have been idle, and makes pools anew if the endpoints have changed.
     fn regroup(&mut self, grown: bool) -> Vec<Endpoint> {
-        let ticks = FORGET_AFTER.as_nanos() / self.interval.as_nanos().max(1);
+        let ticks = FORGET_AFTER.as_nanos() / self.rules.interval.as_nanos().max(1);
         let ticks = u64::try_from(ticks).unwrap_or(u64::MAX);
         let now = self.endpoints.tick();
         let idle = |busy: u64| now.saturating_sub(busy) > ticks;
@@ -221,13 +248,32 @@ impl Engine {
             .into_iter()
             .map(|pool| match old.remove(&pool.spec.name) {
                 Some(same) if Arc::ptr_eq(same.pool(), &pool) => same,
-                changed => TrackedPool::new(pool, shape, changed.as_ref()),
+                changed => TrackedPool::new(pool, shape, &self.rules, changed.as_ref()),
             })
             .collect();
+        self.regrouped = true;
+    }
+
+    /// Ends the incidents of pools and signals that are not watched any longer.
+    fn end_orphans(&mut self, now: Now) {
+        if !std::mem::take(&mut self.regrouped) {
+            return;
+        }
+        let pools: HashMap<&str, &Pool> = self
+            .pools
+            .iter()
+            .map(|tracked| (tracked.pool().spec.name.as_str(), &**tracked.pool()))
+            .collect();
+        let rules = &self.rules;
+        self.book.end_unwatched(now.time, |pool, signal| {
+            pools
+                .get(pool)
+                .is_some_and(|pool| signal == Signal::Failed || rules.judges(signal, pool))
+        });
     }
 
     fn shape(&self) -> Shape {
-        Shape::new(self.window, self.interval)
+        Shape::new(self.rules.window, self.rules.interval)
     }
 
     fn bind(&mut self) {
@@ -259,8 +305,10 @@ impl Engine {
         state.tick = self.endpoints.tick();
         state.taken = moment.taken;
         state.tick_duration = moment.last_tick;
-        state.interval = self.interval;
-        state.window = self.window;
+        state.interval = self.rules.interval;
+        state.window = self.rules.window;
+        state.incidents = self.book.list();
+        state.incidents_started = self.book.started();
         state.kernel.clone_from(kernel);
         state.kernel.counter_resets = self.counter_resets;
         state.pools.truncate(self.pools.len());
@@ -268,7 +316,12 @@ impl Engine {
             if place == state.pools.len() {
                 state.pools.push(pool.blank());
             }
-            pool.write(&self.endpoints, &mut self.meter, &mut state.pools[place]);
+            pool.write(
+                &self.endpoints,
+                &self.rules,
+                &mut self.meter,
+                &mut state.pools[place],
+            );
         }
     }
 
@@ -276,13 +329,21 @@ impl Engine {
         State {
             tick: 0,
             taken: SystemTime::UNIX_EPOCH,
-            interval: self.interval,
-            window: self.window,
+            interval: self.rules.interval,
+            window: self.rules.window,
             tick_duration: Duration::ZERO,
             pools: Vec::with_capacity(self.pools.len()),
             incidents: Arc::default(),
             incidents_started: PerSignal::default(),
             kernel: kernel.clone(),
         }
+    }
+}
+
+fn rules(plan: &Plan) -> Rules {
+    Rules {
+        detection: plan.detection.clone(),
+        interval: plan.interval,
+        window: plan.window,
     }
 }

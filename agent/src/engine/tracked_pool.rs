@@ -1,38 +1,87 @@
-//! One pool as it is tracked: which endpoints it consists of, and what they did within the window.
+//! One pool as it is tracked: which endpoints it consists of, what they did within the window, and what is found of it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use evenkeel_skew::Meter;
 
+use super::book::Book;
 use super::endpoints::{Endpoints, Slot};
-use super::window::{Shape, Window};
-use crate::model::{BackendState, PerSignal, Pool, PoolState, SignalState, Verdict};
+use super::judge::{Judge, Observation, Rules, Test, overall, verdict};
+use super::pattern::{Facts, Pattern};
+use super::phase::{self, Now, Phase, Step};
+use super::window::{Shape, Sums, Window};
+use crate::model::{
+    BackendState, Deviation, Incident, Judgement, PerSignal, Pool, PoolState, Side, Signal,
+    SignalState, Verdict,
+};
 
-/// A pool with its window.
+/// A pool with its window and its judge.
 #[derive(Debug)]
 pub(super) struct TrackedPool {
     pool: Arc<Pool>,
     slots: Vec<Slot>,
     window: Window,
+    judge: Judge,
+    phases: PerSignal<Phase>,
+    /// Whether each backend joined the pool after the pool was there.
+    newcomers: Vec<bool>,
+}
+
+/// Memory for what one tick brings, used for one pool after the other.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    opened: Vec<u64>,
+    failed: Vec<u64>,
 }
 
 impl TrackedPool {
     /// Tracks a pool; what `old`, the pool of that name so far, knows of the backends that stay is kept.
-    pub(super) fn new(pool: Arc<Pool>, shape: Shape, old: Option<&Self>) -> Self {
-        let window = match old {
-            Some(old) => Window::inherit(&old.window, &origins(&old.pool, &pool)),
-            None => Window::new(shape, pool.endpoints.len()),
+    pub(super) fn new(pool: Arc<Pool>, shape: Shape, rules: &Rules, old: Option<&Self>) -> Self {
+        let Some(old) = old else {
+            return Self {
+                window: Window::new(shape, pool.endpoints.len()),
+                judge: Judge::new(&pool, rules),
+                phases: PerSignal::default(),
+                newcomers: vec![false; pool.endpoints.len()],
+                slots: Vec::new(),
+                pool,
+            };
         };
+        let origins = origins(&old.pool, &pool);
+        let newcomer = |origin: &Option<usize>| origin.is_none_or(|place| old.newcomers[place]);
         Self {
-            pool,
+            window: Window::inherit(&old.window, &origins),
+            judge: Judge::inherit(&old.judge, &pool, rules, &origins),
+            phases: PerSignal::default(),
+            newcomers: origins.iter().map(newcomer).collect(),
             slots: Vec::new(),
-            window,
+            pool,
         }
     }
 
     /// The pool as it was described.
     pub(super) fn pool(&self) -> &Arc<Pool> {
         &self.pool
+    }
+
+    /// Takes up the incidents that the book has of the pool, which are on until the judge says otherwise.
+    fn resume(&mut self, book: &Book, tick: u64) {
+        for signal in Signal::ALL {
+            let Some(incident) = book.open(&self.pool.spec.name, signal) else {
+                continue;
+            };
+            let side = |name: &String| {
+                let has = |among: &[Deviation]| among.iter().any(|one| one.backend == *name);
+                let cold = || has(&incident.cold).then_some(Side::Cold);
+                has(&incident.hot).then_some(Side::Hot).or_else(cold)
+            };
+            let sides: Vec<_> = self.pool.names.iter().map(side).collect();
+            if let Some(test) = self.judge.test_mut(signal) {
+                test.latch(&sides);
+                *self.phases.get_mut(signal) = Phase::resumed(tick);
+            }
+        }
     }
 
     /// Finds the pool's endpoints in the table, whose slots have changed.
@@ -46,22 +95,172 @@ impl TrackedPool {
         self.slots.extend(found);
     }
 
-    /// Takes what the endpoints did in this tick into the window.
-    pub(super) fn advance(&mut self, endpoints: &Endpoints) {
+    /// Takes what the endpoints did in this tick into the window, and judges it.
+    pub(super) fn advance(&mut self, endpoints: &Endpoints, rules: &Rules, scratch: &mut Scratch) {
         self.window.advance();
+        scratch.opened.clear();
+        scratch.failed.clear();
         for (backend, slot) in self.slots.iter().enumerate() {
-            self.window.add(backend, endpoints.get(*slot).sample);
+            let sample = endpoints.get(*slot).sample;
+            self.window.add(backend, sample);
+            scratch.opened.push(sample.opened);
+            scratch.failed.push(sample.failed);
+        }
+        let seen = Observation {
+            opened: &scratch.opened,
+            failed: &scratch.failed,
+            sums: self.window.sums(),
+            ticks: self.window.ticks(),
+        };
+        self.judge.observe(&self.pool, rules, seen);
+    }
+
+    /// Opens, brings up to date and ends the pool's incidents.
+    pub(super) fn report(&mut self, book: &mut Book, rules: &Rules, now: Now) {
+        if self.judge.take_fresh() {
+            self.resume(book, now.tick);
+        }
+        for signal in Signal::ALL {
+            let busy = self.is_busy(signal);
+            let Some(finding) = self.judge.test(signal).map(Test::finding) else {
+                continue;
+            };
+            let name = &self.pool.spec.name;
+            match self
+                .phases
+                .get_mut(signal)
+                .step(finding, busy, now.tick, rules)
+            {
+                Step::Nothing => {}
+                Step::Begin => {
+                    if let Some(incident) = self.incident(signal, None, rules, now) {
+                        book.begin(incident);
+                    }
+                }
+                Step::Refresh => {
+                    let before = book.open(name, signal).cloned();
+                    if let Some(incident) = self.incident(signal, before.as_ref(), rules, now) {
+                        book.update(incident);
+                    }
+                }
+                Step::End(why) => {
+                    book.end(name, signal, now.time, why);
+                    if let Some(test) = self.judge.test_mut(signal) {
+                        test.reset();
+                    }
+                }
+            }
         }
     }
 
+    /// Whether there is anything to judge a signal by.
+    fn is_busy(&self, signal: Signal) -> bool {
+        let sums = self.window.sums();
+        let any = |loads: &[u64]| loads.iter().any(|load| *load > 0);
+        match signal {
+            Signal::Opened => any(&sums.opened),
+            Signal::Active => any(&sums.active),
+            Signal::Bytes => any(&sums.bytes),
+            // Connects can only fail where there are any.
+            Signal::Failed => any(&sums.opened) || any(&sums.failed),
+        }
+    }
+
+    /// The incident of a signal as it is now; `before` is what the book has of it.
+    fn incident(
+        &self,
+        signal: Signal,
+        before: Option<&Arc<Incident>>,
+        rules: &Rules,
+        now: Now,
+    ) -> Option<Incident> {
+        let test = self.judge.test(signal)?;
+        let since_onset = match before {
+            None => test.onset_ticks_ago(),
+            // The window is shorter than most incidents: what it holds is what there is now.
+            Some(_) => None,
+        };
+        let (sums, ticks) = self.window.recent(since_onset.unwrap_or(u64::MAX).max(1));
+        let pattern = Pattern {
+            pool: &self.pool,
+            signal,
+            expected: self.judge.expected().shares(),
+            tolerance: rules.tolerance(&self.pool),
+            dispersion: self.judge.dispersion(),
+            backends: self.facts(test, &sums, ticks),
+        };
+        Some(phase::incident(&pattern, test, rules, now, before))
+    }
+
+    fn facts(&self, test: &dyn Test, sums: &Sums, ticks: u32) -> Vec<Facts> {
+        let facts = |backend: usize| Facts {
+            side: test.side(backend),
+            opened: sums.opened[backend],
+            failed: sums.failed[backend],
+            bytes: sums.bytes[backend],
+            active: sums.active[backend] as f64 / f64::from(ticks.max(1)),
+            newcomer: self.newcomers[backend],
+        };
+        (0..self.slots.len()).map(facts).collect()
+    }
+
+    /// What a signal tells, if the pool is judged by it. An incident decides over the evidence of the moment.
+    fn judgement(&self, signal: Signal) -> Option<Judgement> {
+        let test = self.judge.test(signal)?;
+        let verdict = match (verdict(test.finding()), self.phases.get(signal)) {
+            // Not for as long as an incident takes.
+            (Verdict::Skewed, Phase::Quiet | Phase::Held { .. }) => Verdict::Suspect,
+            // What was even before the traffic went is not known to be so now.
+            (Verdict::Even, _) if !self.is_busy(signal) => Verdict::Unknown,
+            (verdict, _) => verdict,
+        };
+        Some(Judgement {
+            verdict,
+            evidence: test.evidence(),
+            threshold: test.threshold(),
+        })
+    }
+
     /// Writes the pool as it is now over `state`, whose memory is used again.
-    pub(super) fn write(&self, endpoints: &Endpoints, meter: &mut Meter, state: &mut PoolState) {
+    pub(super) fn write(
+        &self,
+        endpoints: &Endpoints,
+        rules: &Rules,
+        meter: &mut Meter,
+        state: &mut PoolState,
+    ) {
         if !Arc::ptr_eq(&state.pool, &self.pool) {
             state.pool = Arc::clone(&self.pool);
         }
         state.signals = self.signals(meter);
+        let judgements = PerSignal {
+            opened: state.signals.opened.judgement,
+            active: state.signals.active.judgement,
+            bytes: state.signals.bytes.judgement,
+            failed: state.signals.failed.judgement,
+        };
+        state.verdict = overall(self.pool.spec.algorithm, &judgements);
+        state.dispersion = self.judge.dispersion();
+        state.detection_time = self.detection_time(rules, state.signals.opened.total);
+        self.write_backends(endpoints, state);
+    }
+
+    fn detection_time(&self, rules: &Rules, opened: f64) -> Option<Duration> {
+        let rate = opened / f64::from(self.window.ticks().max(1));
+        let ticks = self.judge.detection_ticks(rate)?;
+        Duration::try_from_secs_f64(ticks * rules.interval.as_secs_f64()).ok()
+    }
+
+    fn write_backends(&self, endpoints: &Endpoints, state: &mut PoolState) {
         let (signals, sums) = (&state.signals, self.window.sums());
         let ticks = f64::from(self.window.ticks().max(1));
+        let expected = self.judge.expected().shares();
+        let skewed = PerSignal {
+            opened: self.sides(Signal::Opened),
+            active: self.sides(Signal::Active),
+            bytes: self.sides(Signal::Bytes),
+            failed: self.sides(Signal::Failed),
+        };
         state.backends.clear();
         state
             .backends
@@ -70,6 +269,7 @@ impl TrackedPool {
                 let share = |load: f64, signal: &SignalState| {
                     (signal.total > 0.0).then(|| load / signal.total)
                 };
+                let side = |test: Option<&dyn Test>| test.and_then(|test| test.side(backend));
                 BackendState {
                     counters: tracked.counters,
                     active: tracked.active,
@@ -79,10 +279,22 @@ impl TrackedPool {
                         bytes: share(sums.bytes[backend] as f64, &signals.bytes),
                         failed: share(sums.failed[backend] as f64, &signals.failed),
                     },
-                    expected_share: self.pool.expected.shares()[backend],
-                    skewed: PerSignal::default(),
+                    expected_share: expected[backend],
+                    skewed: PerSignal {
+                        opened: side(skewed.opened),
+                        active: side(skewed.active),
+                        bytes: side(skewed.bytes),
+                        failed: side(skewed.failed),
+                    },
                 }
             }));
+    }
+
+    /// The test that says where backends stand in a signal, while there is an incident.
+    fn sides(&self, signal: Signal) -> Option<&dyn Test> {
+        matches!(self.phases.get(signal), Phase::Open { .. })
+            .then(|| self.judge.test(signal))
+            .flatten()
     }
 
     /// A state to be written over.
@@ -102,21 +314,22 @@ impl TrackedPool {
         let total = |loads: &[u64]| loads.iter().map(|load| *load as f64).sum::<f64>();
         let opened = total(&sums.opened);
         let active = total(&sums.active) / f64::from(self.window.ticks().max(1));
-        let mut signal = |loads: &[u64], total: f64, connections: f64| SignalState {
+        let mut state = |signal: Signal, loads: &[u64], total: f64, connections: f64| SignalState {
             total,
             // The lengths agree: window and shares are made of the same pool.
             measures: meter
-                .measure_sample(&self.pool.expected, loads, connections)
+                .measure_sample(self.judge.expected(), loads, connections)
                 .ok()
                 .flatten(),
-            judgement: None,
+            judgement: self.judgement(signal),
         };
+        let (bytes, failed) = (total(&sums.bytes), total(&sums.failed));
         PerSignal {
-            opened: signal(&sums.opened, opened, opened),
-            active: signal(&sums.active, active, active),
+            opened: state(Signal::Opened, &sums.opened, opened, opened),
+            active: state(Signal::Active, &sums.active, active, active),
             // Bytes come in connections, and it is their number that chance plays with.
-            bytes: signal(&sums.bytes, total(&sums.bytes), opened + active),
-            failed: signal(&sums.failed, total(&sums.failed), total(&sums.failed)),
+            bytes: state(Signal::Bytes, &sums.bytes, bytes, opened + active),
+            failed: state(Signal::Failed, &sums.failed, failed, failed),
         }
     }
 }

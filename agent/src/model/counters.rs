@@ -50,6 +50,16 @@ impl Signal {
             Self::Failed => "failed",
         }
     }
+
+    /// What it counts, as a sentence says it.
+    pub const fn noun(self) -> &'static str {
+        match self {
+            Self::Opened => "new connections",
+            Self::Active => "open connections",
+            Self::Bytes => "bytes",
+            Self::Failed => "connection attempts",
+        }
+    }
 }
 
 /// One `T` for each signal.

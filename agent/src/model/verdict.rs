@@ -1,8 +1,12 @@
 //! What the engine finds of a pool and of a backend.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+use super::counters::Signal;
+use super::state::PoolState;
 
 /// What a pool is found to be, in one signal or over all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
@@ -58,6 +62,56 @@ impl Side {
             Self::Cold => -1,
         }
     }
+}
+
+/// What a pool's verdict means for whoever looks for a problem.
+pub fn explanation(pool: &PoolState) -> String {
+    let signals = |verdict: Verdict| {
+        let of = |signal: &Signal| {
+            pool.signals
+                .get(*signal)
+                .judgement
+                .map(|found| found.verdict)
+        };
+        let named = Signal::ALL
+            .into_iter()
+            .filter(|signal| of(signal) == Some(verdict));
+        named.map(Signal::noun).collect::<Vec<_>>().join(", ")
+    };
+    match pool.verdict {
+        Verdict::Even => format!(
+            "The traffic is even ({} within the tolerance): the balancer is not the problem, look elsewhere.",
+            signals(Verdict::Even)
+        ),
+        Verdict::Suspect => format!(
+            "There is some evidence of skew ({}), not enough to alarm.",
+            signals(Verdict::Suspect)
+        ),
+        Verdict::Skewed => format!("The traffic is skewed: {}.", signals(Verdict::Skewed)),
+        Verdict::Unknown => match pool.detection_time {
+            Some(time) => format!(
+                "Too little traffic yet to tell. At the present rate it takes {} to see a doubling.",
+                words(time)
+            ),
+            None if pool.backends.len() < 2 => {
+                "A pool of one backend has nothing to be uneven about.".to_owned()
+            }
+            None => "No traffic to judge by.".to_owned(),
+        },
+    }
+}
+
+/// A time as people say it: two units at most.
+pub fn words(time: Duration) -> String {
+    let seconds = time.as_secs().max(1);
+    // Whole minutes are precise enough from an hour on, whole hours from a day on.
+    let rounded = match seconds {
+        0..3600 => seconds,
+        3600..86_400 => seconds / 60 * 60,
+        86_400..8_640_000 => seconds / 3600 * 3600,
+        _ => return "more than 100 days".to_owned(),
+    };
+    humantime::format_duration(Duration::from_secs(rounded)).to_string()
 }
 
 /// What one signal of a pool tells.

@@ -1,4 +1,4 @@
-//! What goes out: `/metrics`, the JSON API and the page over HTTP, and alerts to their receivers.
+//! What goes out: over HTTP `/metrics`, the JSON API and the page; alerts to their receivers; the log.
 //!
 //! Everything here reads the state that the engine published last and changes nothing. Responses are rendered outside
 //! of the async runtime while they are read, so that a large or slow one delays neither a tick nor another response.
@@ -9,6 +9,7 @@ mod connection;
 mod control;
 mod health;
 mod limits;
+pub(crate) mod log;
 pub mod page;
 pub mod prometheus;
 mod render;

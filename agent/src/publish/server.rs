@@ -13,6 +13,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::alerts::AlertsHandle;
 use super::connection;
 use super::limits::Limits;
 use super::routes::router;
@@ -81,6 +82,7 @@ pub struct Server {
     address: SocketAddr,
     states: watch::Receiver<Arc<State>>,
     reload: ReloadHandle,
+    alerts: Option<AlertsHandle>,
     limits: Limits,
 }
 
@@ -101,6 +103,7 @@ impl Server {
             address,
             states,
             reload,
+            alerts: None,
             limits: Limits::default(),
         })
     }
@@ -109,6 +112,13 @@ impl Server {
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// The same server, which also shows what became of alerts.
+    #[must_use]
+    pub fn with_alerts(mut self, alerts: AlertsHandle) -> Self {
+        self.alerts = Some(alerts);
         self
     }
 
@@ -121,7 +131,12 @@ impl Server {
     pub async fn serve(self, shutdown: CancellationToken) -> anyhow::Result<()> {
         let listener = tokio::net::TcpListener::from_std(self.listener)
             .with_context(|| format!("cannot serve on {}", self.address))?;
-        let shared = Arc::new(Shared::new(self.states, self.reload, self.limits));
+        let shared = Arc::new(Shared::new(
+            self.states,
+            self.reload,
+            self.alerts,
+            self.limits,
+        ));
         let house = House {
             router: router(Arc::clone(&shared)),
             shared,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use super::alerts::AlertsHandle;
 use super::health::Pulse;
 use super::limits::Limits;
 use super::prometheus::{Process, Scrape, boot_time};
@@ -18,6 +19,7 @@ use crate::reload::ReloadHandle;
 pub(super) struct Shared {
     states: watch::Receiver<Arc<State>>,
     pub(super) reload: ReloadHandle,
+    alerts: Option<AlertsHandle>,
     pub(super) limits: Limits,
     pub(super) pulse: Pulse,
     pub(super) traffic: Traffic,
@@ -34,12 +36,14 @@ impl Shared {
     pub(super) fn new(
         states: watch::Receiver<Arc<State>>,
         reload: ReloadHandle,
+        alerts: Option<AlertsHandle>,
         limits: Limits,
     ) -> Self {
         let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
         Self {
             states,
             reload,
+            alerts,
             pulse: Pulse::new(),
             traffic: Traffic::default(),
             scrapes: Gate::new(limits.scrapes, limits.patience()),
@@ -70,6 +74,10 @@ impl Shared {
             reload: self.reload.status(),
             process: Process::sample(self.booted),
             traffic: self.traffic.sample(),
+            alerts: self
+                .alerts
+                .as_ref()
+                .map_or_else(Vec::new, AlertsHandle::statistics),
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -34,10 +35,25 @@ pub(crate) type Labels = BTreeMap<String, String>;
 impl Prometheus {
     /// Starts it and waits until it has scraped the agent.
     pub(crate) fn start(host: &Namespace, agent: &Agent) -> Self {
+        Self::start_with(host, agent, "")
+    }
+
+    /// As [`Prometheus::start`]; a file of rules is evaluated every second.
+    #[allow(dead_code, reason = "the metrics themselves are tested without rules")]
+    pub(crate) fn start_with_rules(host: &Namespace, agent: &Agent, rules: &Path) -> Self {
+        let rules = rules.canonicalize().unwrap();
+        Self::start_with(
+            host,
+            agent,
+            &format!("rule_files: ['{}']\n", rules.display()),
+        )
+    }
+
+    fn start_with(host: &Namespace, agent: &Agent, rules: &str) -> Self {
         let directory = TempDir::with_prefix("evenkeel-prometheus-").unwrap();
         let file = directory.path().join("prometheus.yml");
         let yaml = format!(
-            "global: {{scrape_interval: 1s, scrape_timeout: 1s}}\n\
+            "global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}}\n{rules}\
              scrape_configs:\n  - job_name: evenkeel\n    static_configs: [{{targets: ['{}']}}]\n",
             agent.address()
         );

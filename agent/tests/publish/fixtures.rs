@@ -221,6 +221,7 @@ pub(crate) fn exposition(state: &State, format: Format) -> String {
             started: Some(1_699_998_999.5),
         },
         traffic: TrafficSample::default(),
+        alerts: Vec::new(),
     };
     let mut text = String::new();
     scrape.write(format, &mut text).unwrap();

@@ -55,6 +55,7 @@ fn ten_thousand_backends() {
         reload: reloaded(),
         process: Process::default(),
         traffic: evenkeel::publish::TrafficSample::default(),
+        alerts: Vec::new(),
     };
     let rendered = best_of(10, || {
         counted = Counted::default();

@@ -167,6 +167,12 @@ impl Alerts {
     }
 }
 
+impl std::fmt::Debug for AlertsHandle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.statistics()).finish()
+    }
+}
+
 impl AlertsHandle {
     /// Takes over other receivers and other words. A receiver whose address stays goes on where it is; one that is new is told of
     /// everything that is on; one that is gone is told nothing more.

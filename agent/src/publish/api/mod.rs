@@ -2,6 +2,7 @@
 //!
 //! Views borrow from the state and are serialised straight into the response; nothing is copied.
 
+mod incidents;
 mod pools;
 mod status;
 
@@ -9,8 +10,8 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Serialize, Serializer};
@@ -18,6 +19,7 @@ use serde::{Serialize, Serializer};
 use super::shared::Shared;
 use crate::model::rfc3339;
 
+pub use incidents::{IncidentsAnswer, IncidentsQuery};
 pub use pools::{PoolAnswer, PoolsAnswer};
 pub use status::StatusAnswer;
 
@@ -48,6 +50,21 @@ pub(super) async fn one_pool(
     }
     shared.pages.respond(JSON, move |out| {
         write(out, &PoolAnswer::find(&state, &name))
+    })
+}
+
+/// `GET /api/v1/incidents`
+pub(super) async fn incidents(
+    State(shared): State<Arc<Shared>>,
+    query: Result<Query<IncidentsQuery>, QueryRejection>,
+) -> Response {
+    let query = match query {
+        Ok(Query(query)) => query,
+        Err(rejection) => return error(StatusCode::BAD_REQUEST, &rejection.body_text()),
+    };
+    let state = shared.state();
+    shared.pages.respond(JSON, move |out| {
+        write(out, &IncidentsAnswer::new(&state, &query))
     })
 }
 

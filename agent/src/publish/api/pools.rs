@@ -6,13 +6,10 @@ use evenkeel_skew::Measures;
 use serde::{Serialize, Serializer};
 
 use super::Moment;
-use crate::model::{BackendState, PerSignal, PoolState, Role, SignalState, Source, State, Weight};
-
-/// What a pool is found to be. This version measures and does not decide yet.
-const VERDICT: &str = "unknown";
-
-/// Neither hot nor cold. This version measures and does not decide yet.
-const NOT_SKEWED: i8 = 0;
+use crate::model::{
+    Algorithm, BackendState, Expectation, Judgement, PerSignal, PoolState, Role, Side, Signal,
+    SignalState, Source, State, Verdict, Weight, explanation,
+};
 
 /// The answer of `/api/v1/pools`.
 #[derive(Debug, Serialize)]
@@ -78,8 +75,14 @@ struct PoolView<'a> {
     name: &'a str,
     role: Role,
     source: Source,
-    verdict: &'static str,
+    verdict: Verdict,
+    explanation: String,
     tolerance: Option<f64>,
+    algorithm: Algorithm,
+    expected: Expectation,
+    detection_seconds: Option<f64>,
+    dispersion: f64,
+    judgements: PerSignal<Option<JudgementView>>,
     backends: BackendsView<'a>,
     measures: PerSignal<Option<MeasuresView>>,
 }
@@ -92,8 +95,19 @@ impl<'a> PoolView<'a> {
             name: &spec.name,
             role: spec.role,
             source: spec.source,
-            verdict: VERDICT,
+            verdict: state.verdict,
+            explanation: explanation(state),
             tolerance: spec.tolerance,
+            algorithm: spec.algorithm,
+            expected: spec.expectation(),
+            detection_seconds: state.detection_time.map(|time| time.as_secs_f64()),
+            dispersion: state.dispersion,
+            judgements: PerSignal {
+                opened: JudgementView::of(&signals.opened),
+                active: JudgementView::of(&signals.active),
+                bytes: JudgementView::of(&signals.bytes),
+                failed: JudgementView::of(&signals.failed),
+            },
             backends: BackendsView(state),
             measures: PerSignal {
                 opened: MeasuresView::of(&signals.opened),
@@ -107,6 +121,28 @@ impl<'a> PoolView<'a> {
 
 fn pool_views<S: Serializer>(pools: &&[PoolState], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(pools.iter().map(PoolView::of))
+}
+
+#[derive(Debug, Serialize)]
+struct JudgementView {
+    verdict: Verdict,
+    evidence: f64,
+    threshold: f64,
+}
+
+impl JudgementView {
+    fn of(signal: &SignalState) -> Option<Self> {
+        let Judgement {
+            verdict,
+            evidence,
+            threshold,
+        } = signal.judgement?;
+        Some(Self {
+            verdict,
+            evidence,
+            threshold,
+        })
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -159,14 +195,13 @@ impl Serialize for BackendsView<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let pool = &self.0.pool;
         let specs = pool.names.iter().zip(&pool.spec.backends);
-        let shares = pool.expected.shares().iter().zip(&self.0.backends);
         let views = specs
-            .zip(shares)
-            .map(|((name, spec), (share, backend))| BackendView {
+            .zip(&self.0.backends)
+            .map(|((name, spec), backend)| BackendView {
                 address: name,
                 weight: spec.weight,
                 labels: &spec.labels,
-                expected_share: *share,
+                expected_share: backend.expected_share,
                 connections: connections(backend),
                 bytes: BytesView {
                     received: backend.counters.received,
@@ -175,7 +210,8 @@ impl Serialize for BackendsView<'_> {
                 retransmits: backend.counters.retransmits,
                 handshake: handshake(backend),
                 share: backend.shares,
-                skewed: NOT_SKEWED,
+                skewed: worst(&backend.skewed),
+                skewed_in: backend.skewed,
             });
         serializer.collect_seq(views)
     }
@@ -193,6 +229,7 @@ struct BackendView<'a> {
     handshake: HandshakeView,
     share: PerSignal<Option<f64>>,
     skewed: i8,
+    skewed_in: PerSignal<Option<Side>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -213,6 +250,16 @@ struct BytesView {
 struct HandshakeView {
     count: u64,
     mean_seconds: Option<f64>,
+}
+
+/// 1 if a signal finds the backend hot, else -1 if one finds it cold, else 0.
+fn worst(skewed: &PerSignal<Option<Side>>) -> i8 {
+    let signs = Signal::ALL.map(|signal| skewed.get(signal).map_or(0, Side::sign));
+    if signs.contains(&1) {
+        1
+    } else {
+        signs.into_iter().min().unwrap_or(0)
+    }
 }
 
 fn connections(backend: &BackendState) -> ConnectionsView {

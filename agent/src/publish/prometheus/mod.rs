@@ -4,9 +4,12 @@
 //! about: a backend that left its pool is gone from the next scrape, one without traffic has its counters at 0.
 
 mod agent;
+mod alerts;
 mod backends;
+mod detection;
 mod dialect;
 mod family;
+mod identity;
 mod pools;
 mod process;
 
@@ -17,6 +20,7 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, text};
 use prometheus_client::registry::Registry;
 
+use super::alerts::ReceiverStatistics;
 use super::traffic::TrafficSample;
 use crate::model::State;
 use crate::reload::ReloadStatus;
@@ -37,6 +41,8 @@ pub struct Scrape {
     pub process: Process,
     /// The agent's own HTTP server.
     pub traffic: TrafficSample,
+    /// What was sent to the receivers of alerts.
+    pub alerts: Vec<ReceiverStatistics>,
 }
 
 impl Scrape {
@@ -55,7 +61,9 @@ impl Collector for Scrape {
         let mut out = Exposition::new(encoder, window);
         backends::write(&mut out, &self.state.pools)?;
         pools::write(&mut out, &self.state.pools)?;
+        detection::write(&mut out, &self.state)?;
         agent::write(&mut out, &self.state, &self.reload, &self.traffic)?;
+        alerts::write(&mut out, &self.alerts)?;
         self.process.write(&mut out)
     }
 }

@@ -1,0 +1,45 @@
+//! The decision table: from the pattern of a skew to its probable causes.
+//!
+//! Each row looks for one pattern and says in words what it found. Rows stand in the order of how much they explain: the
+//! first that applies is the cause, the others that apply are told besides.
+
+mod backends;
+mod groups;
+mod long_lived;
+mod weights;
+
+use super::pattern::Pattern;
+use crate::model::{Cause, CauseId};
+
+type Row = fn(&Pattern<'_>) -> Option<Cause>;
+
+const TABLE: [Row; 11] = [
+    backends::refusing,
+    long_lived::not_rebalanced,
+    backends::not_in_rotation,
+    long_lived::pinned_connections,
+    long_lived::slow_backend,
+    long_lived::heavy_connections,
+    groups::affinity,
+    groups::between_groups,
+    weights::weights_lost,
+    weights::weights_differ,
+    weights::first_in_list,
+];
+
+/// The probable causes, the most probable first; never empty.
+pub(super) fn explain(pattern: &Pattern<'_>) -> (Cause, Vec<Cause>) {
+    let mut found = TABLE.iter().filter_map(|row| row(pattern));
+    let first = found.next().unwrap_or_else(|| cause(
+        CauseId::Unexplained,
+        "No known pattern fits. Compare the balancer's running configuration with what it should be, and the backends with each other.",
+    ));
+    (first, found.collect())
+}
+
+fn cause(id: CauseId, text: impl Into<String>) -> Cause {
+    Cause {
+        id,
+        text: text.into(),
+    }
+}

@@ -1,0 +1,77 @@
+//! Causes that lie in the weights that the balancer works by.
+
+use evenkeel_skew::fitting_weights;
+
+use super::cause;
+use crate::engine::pattern::Pattern;
+use crate::model::{Cause, CauseId, Expectation, Side, Signal};
+
+/// Larger weights fit anything.
+const LARGEST_WEIGHT: u32 = 10;
+
+/// Weights that explain the connections; `None` if none do, or if shares are not by weight.
+fn fitting(pattern: &Pattern<'_>) -> Option<Vec<u32>> {
+    if pattern.signal != Signal::Opened || pattern.pool.spec.expectation() != Expectation::Weights {
+        return None;
+    }
+    let opened: Vec<u64> = pattern.backends.iter().map(|facts| facts.opened).collect();
+    fitting_weights(&opened, pattern.dispersion, LARGEST_WEIGHT)
+}
+
+fn all_alike(weights: &[u32]) -> bool {
+    weights.windows(2).all(|pair| pair[0] == pair[1])
+}
+
+/// Shares are equal though weights are not.
+pub(super) fn weights_lost(pattern: &Pattern<'_>) -> Option<Cause> {
+    let unequal = pattern
+        .expected
+        .windows(2)
+        .any(|pair| (pair[0] / pair[1] - 1.0).abs() > 1e-9);
+    let lost = unequal && fitting(pattern).is_some_and(|weights| all_alike(&weights));
+    lost.then(|| {
+        cause(
+            CauseId::WeightsLost,
+            "All backends get the same though their weights differ: the balancer does not know the weights, or its algorithm \
+             ignores them.",
+        )
+    })
+}
+
+/// Other weights than those expected explain the shares.
+pub(super) fn weights_differ(pattern: &Pattern<'_>) -> Option<Cause> {
+    /// Longer lists say nothing to a reader.
+    const LISTED: usize = 12;
+    let weights = fitting(pattern).filter(|weights| !all_alike(weights))?;
+    let shown: Vec<String> = weights.iter().take(LISTED).map(u32::to_string).collect();
+    let more = if weights.len() > LISTED { ", ..." } else { "" };
+    Some(cause(
+        CauseId::WeightsDiffer,
+        format!(
+            "The shares fit the weights {}{more} (in the order of the pool), which are not those expected: another configuration is \
+             loaded in the balancer, or the pool's description is out of date.",
+            shown.join(", ")
+        ),
+    ))
+}
+
+/// The first of the list is hot and the others are alike.
+pub(super) fn first_in_list(pattern: &Pattern<'_>) -> Option<Cause> {
+    let hot = pattern.on(Side::Hot);
+    let others_alike = (1..pattern.backends.len())
+        .all(|backend| pattern.relative(backend, pattern.signal) < 1.0 + pattern.tolerance);
+    let applies = pattern.signal == Signal::Opened
+        && hot == [0]
+        && others_alike
+        && pattern.backends.len() > 2;
+    applies.then(|| {
+        cause(
+            CauseId::FirstInList,
+            format!(
+                "{} is the first of the list and alone gets more: each worker, instance or reload of the balancer starts its round \
+                 robin there. Share the state between workers (nginx: `zone`), or choose at random.",
+                pattern.name(0)
+            ),
+        )
+    })
+}

@@ -1,0 +1,113 @@
+//! What a pool looks like when an incident is to be explained.
+
+use crate::model::{Algorithm, Pool, Side, Signal};
+
+/// The facts that causes are read from.
+#[derive(Debug)]
+pub(super) struct Pattern<'a> {
+    /// The pool.
+    pub(super) pool: &'a Pool,
+    /// The signal that is skewed.
+    pub(super) signal: Signal,
+    /// The share that each backend should have.
+    pub(super) expected: &'a [f64],
+    /// The tolerance in force.
+    pub(super) tolerance: f64,
+    /// How much more than independent arrivals the counts vary, at least 1.
+    pub(super) dispersion: f64,
+    /// Each backend, in the order of the pool.
+    pub(super) backends: Vec<Facts>,
+}
+
+/// What a backend did since the onset, or within the window if that is shorter.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Facts {
+    /// Where it stands in the skewed signal.
+    pub(super) side: Option<Side>,
+    /// Connections established.
+    pub(super) opened: u64,
+    /// Connection attempts that failed.
+    pub(super) failed: u64,
+    /// Payload bytes.
+    pub(super) bytes: u64,
+    /// Open connections on average.
+    pub(super) active: f64,
+    /// Whether it joined the pool after others, and later than the traffic that is seen now.
+    pub(super) newcomer: bool,
+}
+
+impl Facts {
+    /// What the backend has of a signal.
+    pub(super) fn load(&self, signal: Signal) -> f64 {
+        match signal {
+            Signal::Opened => self.opened as f64,
+            Signal::Active => self.active,
+            Signal::Bytes => self.bytes as f64,
+            Signal::Failed => self.failed as f64,
+        }
+    }
+
+    /// Connections that were tried.
+    pub(super) fn attempts(&self) -> u64 {
+        self.opened + self.failed
+    }
+}
+
+impl Pattern<'_> {
+    /// The algorithm that the pool's source states.
+    pub(super) fn algorithm(&self) -> Algorithm {
+        self.pool.spec.algorithm
+    }
+
+    /// What all backends have of a signal.
+    pub(super) fn total(&self, signal: Signal) -> f64 {
+        self.backends.iter().map(|facts| facts.load(signal)).sum()
+    }
+
+    /// The backends on one side, the farthest from its expectation first.
+    pub(super) fn on(&self, side: Side) -> Vec<usize> {
+        let mut found: Vec<usize> = (0..self.backends.len())
+            .filter(|backend| self.backends[*backend].side == Some(side))
+            .collect();
+        let relative = |backend: &usize| self.relative(*backend, self.signal);
+        match side {
+            Side::Hot => found.sort_by(|a, b| relative(b).total_cmp(&relative(a))),
+            Side::Cold => found.sort_by(|a, b| relative(a).total_cmp(&relative(b))),
+        }
+        found
+    }
+
+    /// A backend's share of a signal over the expected one; 1 when there is nothing to share.
+    pub(super) fn relative(&self, backend: usize, signal: Signal) -> f64 {
+        let total = self.total(signal);
+        if total > 0.0 {
+            self.backends[backend].load(signal) / total / self.expected[backend]
+        } else {
+            1.0
+        }
+    }
+
+    /// Whether all backends are within twice the tolerance in a signal of which there is some.
+    pub(super) fn looks_even(&self, signal: Signal) -> bool {
+        self.total(signal) > 0.0
+            && (0..self.backends.len())
+                .all(|backend| (self.relative(backend, signal) - 1.0).abs() <= 2.0 * self.tolerance)
+    }
+
+    /// The name of a backend.
+    pub(super) fn name(&self, backend: usize) -> &str {
+        &self.pool.names[backend]
+    }
+
+    /// The names of some backends, as a sentence lists them.
+    pub(super) fn names(&self, backends: &[usize]) -> String {
+        const SHOWN: usize = 3;
+        let names: Vec<&str> = backends.iter().take(SHOWN).map(|b| self.name(*b)).collect();
+        match (backends.len().saturating_sub(SHOWN), names.as_slice()) {
+            (0, [one]) => (*one).to_owned(),
+            (0, [first, second]) => format!("{first} and {second}"),
+            (0, _) => names.join(", "),
+            (more, _) => format!("{} and {more} more", names.join(", ")),
+        }
+    }
+}

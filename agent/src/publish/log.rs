@@ -1,0 +1,82 @@
+//! One line of the log per transition of an incident.
+
+use tracing::{info, warn};
+
+use crate::engine::{Transition, TransitionKind};
+use crate::model::{Deviation, Incident, Signal, rfc3339};
+
+/// Backends that one line names.
+const NAMED: usize = 10;
+
+/// Tells what happened.
+pub(crate) fn transition(transition: &Transition) {
+    let incident = &*transition.incident;
+    let (hot, cold) = (
+        list(incident, &incident.hot),
+        list(incident, &incident.cold),
+    );
+    let fields = (&incident.id, &incident.pool, incident.signal.as_str());
+    let (id, pool, signal) = fields;
+    match transition.kind {
+        TransitionKind::Began => warn!(
+            id,
+            pool,
+            signal,
+            hot,
+            cold,
+            started = %rfc3339(incident.started),
+            evidence = incident.evidence,
+            cause = %incident.cause.id,
+            explanation = incident.cause.text,
+            "{}",
+            headline(incident)
+        ),
+        TransitionKind::Changed => info!(
+            id,
+            pool,
+            signal,
+            hot,
+            cold,
+            cause = %incident.cause.id,
+            explanation = incident.cause.text,
+            "the incident has changed"
+        ),
+        TransitionKind::Ended => info!(
+            id,
+            pool,
+            signal,
+            started = %rfc3339(incident.started),
+            why = ?incident.ended.map(|ended| ended.why),
+            "the incident has ended"
+        ),
+    }
+}
+
+fn headline(incident: &Incident) -> &'static str {
+    match incident.signal {
+        Signal::Failed => "connecting to backends of the pool fails",
+        Signal::Opened => "the pool is skewed: new connections are spread unevenly",
+        Signal::Active => "the pool is skewed: open connections are spread unevenly",
+        Signal::Bytes => "the pool is skewed: bytes are spread unevenly",
+    }
+}
+
+fn list(incident: &Incident, deviations: &[Deviation]) -> String {
+    let named = deviations.iter().take(NAMED).map(|deviation| {
+        let observed = 100.0 * deviation.observed_share;
+        if incident.signal == Signal::Failed {
+            format!("{} (fails {observed:.0} % of attempts)", deviation.backend)
+        } else {
+            let expected = 100.0 * deviation.expected_share;
+            format!(
+                "{} ({observed:.1} % instead of {expected:.1} %)",
+                deviation.backend
+            )
+        }
+    });
+    let mut text = named.collect::<Vec<_>>().join(", ");
+    if let more @ 1.. = deviations.len().saturating_sub(NAMED) {
+        text.push_str(&format!(" and {more} more"));
+    }
+    text
+}
