@@ -22,12 +22,12 @@ const LONG: Memory = Memory {
     pairs: 60.0,
     freedom: 300.0,
 };
-/// The last few pairs; and the deviate of the lower limit up to which they count: one in a thousand.
+/// The last few pairs; and the deviate of the lower limit up to which they count.
 const RECENT: Memory = Memory {
     pairs: 5.0,
     freedom: 30.0,
 };
-const CERTAIN: f64 = 3.09;
+const CERTAIN: f64 = 2.0;
 /// A pair counts for no more than so many standard deviations: what dispersion hardly ever reaches is a skew that begins.
 const MOST: f64 = 5.0;
 /// A block is so many of the next smaller one: 1, 10 and 60 ticks.
