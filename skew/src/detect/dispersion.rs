@@ -9,7 +9,9 @@
 //! in. Blocks of one, ten and sixty ticks see clumps that last less or more; the largest phi is in force.
 //!
 //! When connections suddenly come in clumps, that average lags, and evidence would run ahead of it. So the last few pairs
-//! are averaged too, and what is certain of them counts at once.
+//! are averaged too, and what is certain of them counts at once. What remains: when connections that were independent begin
+//! to come in clumps that last many ticks, blocks of one tick do not see it, and with many backends or little traffic that may
+//! be a false alarm, once. `examples/simulate.rs` says how often (`surprises`).
 
 use super::limits::chi_square_at;
 
