@@ -155,6 +155,27 @@ fn an_alert_is_repeated_every_interval_and_outlives_four() {
 }
 
 #[test]
+fn another_cause_is_told_soon_and_a_restless_one_not_every_second() {
+    let mut bench = Bench::<Repeats>::new();
+    let mut one = incident(1, bench.began);
+    let mut when = Vec::new();
+    for second in 0..50 {
+        let now = bench.now(Duration::from_secs(second), Wall::Right);
+        if matches!(second, 15 | 30..) {
+            one.cause.id = match one.cause.id {
+                CauseId::Unexplained => CauseId::Affinity,
+                _ => CauseId::Unexplained,
+            };
+        }
+        bench.publish(std::slice::from_ref(&one), &now);
+        if !bench.send(&now, Outcome::Accepted).is_empty() {
+            when.push(second);
+        }
+    }
+    assert_eq!(when, [0, 15, 30, 40]);
+}
+
+#[test]
 fn an_end_is_repeated_for_a_quarter_of_an_hour() {
     let mut bench = Bench::<Repeats>::new();
     let one = incident(1, bench.began);
