@@ -244,6 +244,20 @@ fn steps_of_the_clock_neither_fire_nor_resolve_nor_delay_anything() {
 }
 
 #[test]
+fn an_end_from_a_clock_that_was_ahead_is_no_end_to_come() {
+    let mut bench = Bench::<Repeats>::new();
+    let one = incident(1, bench.began);
+    let now = bench.now(Duration::ZERO, Wall::Right);
+    bench.publish(std::slice::from_ref(&one), &now);
+    let now = bench.now(MINUTE, Wall::Ahead(HOUR));
+    bench.publish(&[ended(&one, now.wall)], &now);
+    bench.send(&now, Outcome::Accepted);
+    let now = bench.now(MINUTE * 2, Wall::Right);
+    let (_, ends) = times(&bench.send(&now, Outcome::Accepted));
+    assert!(ends <= now.wall, "Alertmanager would take it for on");
+}
+
+#[test]
 fn an_agent_that_starts_tells_of_recent_ends_and_not_of_history() {
     let mut bench = Bench::<Repeats>::new();
     let now = bench.now(Duration::ZERO, Wall::Right);
