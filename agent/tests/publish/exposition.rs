@@ -117,8 +117,8 @@ fn verdicts_and_incidents_are_told() {
         let labels = [opened[0], opened[1], ("verdict", verdict)];
         metrics.assert_is("evenkeel_pool_verdict", &labels, wanted);
     }
-    metrics.assert_is("evenkeel_pool_evidence", &opened, 41.5);
-    metrics.assert_is("evenkeel_pool_evidence_threshold", &opened, 6.75);
+    metrics.assert_is("evenkeel_pool_evidence", &opened, 9.75);
+    metrics.assert_is("evenkeel_pool_evidence_threshold", &opened, 6.89);
     metrics.assert_is(
         "evenkeel_pool_skew_started_timestamp_seconds",
         &opened,

@@ -12,7 +12,7 @@ use evenkeel::publish::alerts::{ReceiverKind, ReceiverStatistics};
 use crate::fixtures::small;
 
 /// What evidence has to reach: 90 days of ticks of one second.
-const THRESHOLD: f64 = 6.75;
+const THRESHOLD: f64 = 6.89;
 
 /// So many seconds before the state of the fixtures was taken.
 pub(crate) fn before(seconds: u64) -> SystemTime {
@@ -22,7 +22,7 @@ pub(crate) fn before(seconds: u64) -> SystemTime {
 /// Judges a signal of a pool.
 pub(crate) fn judge(pool: &mut PoolState, signal: Signal, verdict: Verdict) {
     let evidence = match verdict {
-        Verdict::Skewed => 41.5,
+        Verdict::Skewed => 9.75,
         Verdict::Suspect => 4.25,
         Verdict::Even | Verdict::Unknown => 0.0,
     };
@@ -52,7 +52,7 @@ pub(crate) fn incident(id: &str, signal: Signal, hot: &[(&str, f64, f64)]) -> In
             text: "No known pattern fits.".to_owned(),
         },
         other_causes: Vec::new(),
-        evidence: 41.5,
+        evidence: 9.75,
         threshold: THRESHOLD,
         peak_max_to_mean: if signal == Signal::Failed { 0.0 } else { 1.5 },
         tolerance: 0.25,
