@@ -174,6 +174,14 @@ fn without_receivers_alerting_is_told_to_be_off_and_has_no_other_series() {
 }
 
 #[test]
+fn the_expected_share_is_what_shares_are_compared_with() {
+    let mut state = small();
+    state.pools[0].backends[0].expected_share = 0.625;
+    let backend = [("pool", "checkout"), ("backend", "192.0.2.1:8080")];
+    read(&state).assert_is("evenkeel_backend_expected_share_ratio", &backend, 0.625);
+}
+
+#[test]
 fn windowed_gauges_name_their_window() {
     let mut state = small();
     state.window = std::time::Duration::from_millis(1500);
