@@ -10,6 +10,7 @@ use evenkeel::model::{
     Verdict, View, Weight,
 };
 use evenkeel::publish::TrafficSample;
+use evenkeel::publish::alerts::ReceiverStatistics;
 use evenkeel::publish::prometheus::{Format, Process, Scrape};
 use evenkeel::reload::ReloadStatus;
 use evenkeel_skew::{Expected, Meter};
@@ -207,8 +208,17 @@ pub(crate) fn reloaded() -> ReloadStatus {
     }
 }
 
-/// The exposition of `state` with figures of the process that never change.
+/// The exposition of `state` with figures of the process that never change, of an agent that pages nobody.
 pub(crate) fn exposition(state: &State, format: Format) -> String {
+    exposition_with(state, format, Vec::new())
+}
+
+/// The exposition of an agent that sends alerts, with what became of them.
+pub(crate) fn exposition_with(
+    state: &State,
+    format: Format,
+    alerts: Vec<ReceiverStatistics>,
+) -> String {
     let scrape = Scrape {
         state: Arc::new(state.clone()),
         reload: reloaded(),
@@ -221,7 +231,7 @@ pub(crate) fn exposition(state: &State, format: Format) -> String {
             started: Some(1_699_998_999.5),
         },
         traffic: TrafficSample::default(),
-        alerts: Vec::new(),
+        alerts,
     };
     let mut text = String::new();
     scrape.write(format, &mut text).unwrap();
