@@ -3,6 +3,7 @@
 //! The engine owns all state and touches no kernel, clock or network: a tick is a function of the snapshot that it
 //! is given.
 
+mod cells;
 mod endpoints;
 mod tracked_pool;
 mod window;

@@ -6,7 +6,9 @@
 
 use std::time::Duration;
 
-/// Enough that a step is not seen on a graph, few enough that ten thousand backends fit into fourteen megabytes.
+use super::cells::{Cell, Cells};
+
+/// Enough that a step is not seen on a graph, few enough that ten thousand backends fit into seven megabytes.
 const MOST_BUCKETS: usize = 60;
 
 /// What a backend did in one tick.
@@ -56,6 +58,12 @@ impl Shape {
             ticks_per_bucket: u32::try_from(per_bucket).unwrap_or(u32::MAX),
         }
     }
+
+    /// Ticks in all buckets but one, when they are full.
+    fn ticks_of_other_buckets(self) -> u32 {
+        let others = u32::try_from(self.buckets - 1).unwrap_or(u32::MAX);
+        others.saturating_mul(self.ticks_per_bucket)
+    }
 }
 
 /// The window of one pool.
@@ -65,38 +73,12 @@ pub(super) struct Window {
     /// The bucket that is being filled, and whether this tick has entered it.
     current: usize,
     entered: bool,
-    /// The ticks in each bucket.
-    ticks: Vec<u32>,
+    /// Ticks in that bucket, and in all of them.
+    in_current: u32,
+    in_all: u32,
     sums: Sums,
     /// Bucket by bucket, one cell a backend.
-    cells: Vec<Cell>,
-}
-
-/// What a backend did within one bucket. Numbers that do not fit are cut off: four thousand million connections.
-#[derive(Clone, Copy, Debug, Default)]
-struct Cell {
-    bytes: u64,
-    opened: u32,
-    failed: u32,
-    active: u32,
-}
-
-impl Cell {
-    /// Adds what fits, and gives what was added.
-    fn add(&mut self, sample: Sample) -> Sample {
-        let before = *self;
-        let fit = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
-        self.bytes = before.bytes.saturating_add(sample.bytes);
-        self.opened = before.opened.saturating_add(fit(sample.opened));
-        self.failed = before.failed.saturating_add(fit(sample.failed));
-        self.active = before.active.saturating_add(fit(sample.active));
-        Sample {
-            bytes: self.bytes - before.bytes,
-            opened: u64::from(self.opened - before.opened),
-            failed: u64::from(self.failed - before.failed),
-            active: u64::from(self.active - before.active),
-        }
-    }
+    cells: Cells,
 }
 
 impl Sums {
@@ -132,9 +114,10 @@ impl Window {
             shape,
             current: 0,
             entered: false,
-            ticks: vec![0; shape.buckets],
+            in_current: 0,
+            in_all: 0,
             sums: Sums::zeros(backends),
-            cells: vec![Cell::default(); shape.buckets * backends],
+            cells: Cells::zeros(shape.buckets * backends),
         }
     }
 
@@ -142,12 +125,12 @@ impl Window {
     pub(super) fn inherit(old: &Self, origin: &[Option<usize>]) -> Self {
         let mut window = Self::new(old.shape, origin.len());
         window.current = old.current;
-        window.ticks.clone_from(&old.ticks);
+        (window.in_current, window.in_all) = (old.in_current, old.in_all);
         for (to, from) in origin.iter().enumerate() {
             let Some(from) = *from else { continue };
             for bucket in 0..old.shape.buckets {
-                let cell = old.cells[bucket * old.backends() + from];
-                window.cells[bucket * origin.len() + to] = cell;
+                let cell = old.cells.get(bucket * old.backends() + from);
+                window.cells.set(bucket * origin.len() + to, cell);
             }
             window.sums.opened[to] = old.sums.opened[from];
             window.sums.failed[to] = old.sums.failed[from];
@@ -159,22 +142,25 @@ impl Window {
 
     /// Begins a tick; a sample of each backend must follow.
     pub(super) fn advance(&mut self) {
-        self.entered = self.ticks[self.current] == self.shape.ticks_per_bucket;
+        self.entered = self.in_current == self.shape.ticks_per_bucket;
         if self.entered {
             self.current = (self.current + 1) % self.shape.buckets;
-            self.ticks[self.current] = 0;
+            self.in_current = 0;
+            self.in_all = self.in_all.min(self.shape.ticks_of_other_buckets());
         }
-        self.ticks[self.current] += 1;
+        self.in_current += 1;
+        self.in_all += 1;
     }
 
     /// Adds what a backend did in this tick; when the tick has entered a bucket, what stood there expires.
     pub(super) fn add(&mut self, backend: usize, sample: Sample) {
         let place = self.current * self.backends() + backend;
-        let cell = &mut self.cells[place];
+        let mut cell = self.cells.get(place);
         if self.entered {
-            self.sums.remove(backend, std::mem::take(cell));
+            self.sums.remove(backend, std::mem::take(&mut cell));
         }
         self.sums.add(backend, cell.add(sample));
+        self.cells.set(place, cell);
     }
 
     fn backends(&self) -> usize {
@@ -188,7 +174,7 @@ impl Window {
 
     /// Ticks that the window holds.
     pub(super) fn ticks(&self) -> u32 {
-        self.ticks.iter().sum()
+        self.in_all
     }
 }
 

@@ -9,20 +9,30 @@
 
 use std::collections::HashMap;
 
-use evenkeel_abi::Counters;
+use evenkeel_abi::{Counters, Key};
 
-use crate::model::Endpoint;
-
-/// The corrections in force, by endpoint.
+/// Every watched endpoint, and the correction in force.
+///
+/// The kernel lists its map in the same order as long as no endpoint comes or goes, so the entries are kept in that order and
+/// found by place.
 #[derive(Debug, Default)]
 pub(super) struct ActiveBook {
-    /// Endpoints whose open connections are more or fewer than `opened - closed`: few, so that a look-up costs little.
-    accounts: HashMap<Endpoint, Account>,
-    /// The counters when the walk in progress began.
-    before: HashMap<Endpoint, Before>,
-    /// The same of the walk before: which endpoints a walk has met already.
-    known: HashMap<Endpoint, Before>,
+    entries: Vec<Entry>,
+    /// How many endpoints the reading in progress has passed.
+    place: usize,
+    /// The place of each entry; filled only while a reading finds another order than the one before.
+    places: HashMap<Key, usize>,
     corrected: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    key: Key,
+    account: Account,
+    /// The counters when the last walk began; zeros if the endpoint was not there yet.
+    before: Before,
+    /// Whether a walk has been judged by them.
+    known: bool,
 }
 
 /// What a walk needs to know of an endpoint's counters before it.
@@ -46,65 +56,103 @@ struct Account {
 }
 
 impl ActiveBook {
-    /// Connections open now.
-    pub(super) fn active(&self, endpoint: &Endpoint, now: &Counters) -> u64 {
-        let account = self.accounts.get(endpoint).copied().unwrap_or_default();
-        let announced = signed(now.opened) - signed(now.closed) + account.correction;
-        let older_gone = now.older_closed.saturating_sub(account.older_closed);
-        unsigned(announced) + account.older.saturating_sub(older_gone)
-    }
-
     /// Connections corrected so far, both ways, without those that were found at an endpoint's first walk.
     pub(super) fn corrected(&self) -> u64 {
         self.corrected
     }
 
-    /// A walk is about to begin: the endpoints' counters follow.
-    pub(super) fn begin_walk(&mut self) {
-        std::mem::swap(&mut self.before, &mut self.known);
-        self.before.clear();
+    /// A reading of the map begins: all its endpoints follow, each once.
+    pub(super) fn begin(&mut self) {
+        self.place = 0;
     }
 
-    /// The counters of one endpoint before the walk.
-    pub(super) fn before_walk(&mut self, endpoint: Endpoint, counters: &Counters) {
-        let before = Before {
+    /// The reading has ended: endpoints that it did not show are no longer watched.
+    pub(super) fn end(&mut self) {
+        self.entries.truncate(self.place);
+        self.places = HashMap::new();
+    }
+
+    /// The next endpoint of a reading just before a walk.
+    pub(super) fn before_walk(&mut self, key: &Key, counters: &Counters) {
+        self.next(key).before = Before {
             opened: counters.opened,
             closed: counters.closed,
             met: counters.met,
             met_older: counters.met_older,
         };
-        self.before.insert(endpoint, before);
     }
 
-    /// The walk has met every namespace: `after` are the endpoint's counters now.
-    pub(super) fn after_walk(&mut self, endpoint: Endpoint, after: &Counters) {
-        // An endpoint that was learned meanwhile began with nothing.
-        let before = *self.before.entry(endpoint).or_default();
-        let old = self.accounts.get(&endpoint).copied().unwrap_or_default();
+    /// The next endpoint of a reading just after a walk that has met every namespace: `after` are its counters now. Gives
+    /// its connections open now.
+    pub(super) fn after_walk(&mut self, key: &Key, after: &Counters) -> u64 {
+        let entry = self.next(key);
+        let (before, old) = (entry.before, entry.account);
         let older = after.met_older.saturating_sub(before.met_older);
         let announced = signed(after.met.saturating_sub(before.met)) - signed(older);
         let least = announced - (signed(after.opened) - signed(before.closed));
         let most = announced - (signed(before.opened) - signed(after.closed));
-        let account = Account {
+        entry.account = Account {
             older,
             older_closed: after.older_closed,
             correction: old.correction.clamp(least, most.max(least)),
         };
-        if self.known.contains_key(&endpoint) {
-            self.corrected += account.correction.abs_diff(old.correction);
+        let corrected = entry.account.correction.abs_diff(old.correction);
+        let (first, active) = (!entry.known, entry.account.active(after));
+        entry.known = true;
+        if !first {
+            self.corrected += corrected;
         }
-        if account.older == 0 && account.correction == 0 {
-            self.accounts.remove(&endpoint);
-        } else {
-            self.accounts.insert(endpoint, account);
-        }
+        active
     }
 
-    /// All endpoints were passed to `after_walk`: those that were not are no longer watched.
-    pub(super) fn end_walk(&mut self) {
-        let watched = &self.before;
-        self.accounts
-            .retain(|endpoint, _| watched.contains_key(endpoint));
+    /// The next endpoint of any other reading. Gives its connections open now.
+    pub(super) fn active(&mut self, key: &Key, now: &Counters) -> u64 {
+        self.next(key).account.active(now)
+    }
+
+    fn next(&mut self, key: &Key) -> &mut Entry {
+        let place = self.place;
+        self.place += 1;
+        if self
+            .entries
+            .get(place)
+            .is_none_or(|entry| entry.key != *key)
+        {
+            self.bring(key, place);
+        }
+        &mut self.entries[place]
+    }
+
+    /// Brings the entry of `key` to `place`, by exchanging it with the one there; makes it if there is none.
+    fn bring(&mut self, key: &Key, place: usize) {
+        if self.places.is_empty() {
+            let numbered = self.entries.iter().enumerate();
+            self.places
+                .extend(numbered.map(|(place, entry)| (entry.key, place)));
+        }
+        // Places that the reading has passed are taken.
+        let known = self.places.get(key).copied();
+        let found = known.filter(|found| *found >= place).unwrap_or_else(|| {
+            self.entries.push(Entry {
+                key: *key,
+                account: Account::default(),
+                before: Before::default(),
+                known: false,
+            });
+            self.entries.len() - 1
+        });
+        self.places.insert(self.entries[place].key, found);
+        self.places.insert(*key, place);
+        self.entries.swap(place, found);
+    }
+}
+
+impl Account {
+    /// Connections open when the endpoint's counters were `now`.
+    fn active(&self, now: &Counters) -> u64 {
+        let announced = signed(now.opened) - signed(now.closed) + self.correction;
+        let older_gone = now.older_closed.saturating_sub(self.older_closed);
+        unsigned(announced) + self.older.saturating_sub(older_gone)
     }
 }
 
@@ -121,19 +169,43 @@ fn unsigned(difference: i64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{NetnsCookie, Role};
 
-    fn endpoint() -> Endpoint {
-        Endpoint::new(Role::Upstream, ([192, 0, 2, 1], 80).into(), NetnsCookie(1))
+    /// The key of the `number`th endpoint.
+    fn key(number: u16) -> Key {
+        Key {
+            address: [0; 16],
+            netns: 0,
+            port: number,
+            role: evenkeel_abi::ROLE_UPSTREAM,
+            padding: 0,
+        }
+    }
+
+    /// One reading of these endpoints, in this order; gives the connections open.
+    fn read(book: &mut ActiveBook, endpoints: &[(u16, Counters)]) -> Vec<u64> {
+        book.begin();
+        let open = endpoints
+            .iter()
+            .map(|(number, now)| book.active(&key(*number), now))
+            .collect();
+        book.end();
+        open
+    }
+
+    /// Connections open at an endpoint, the only one.
+    fn active(book: &mut ActiveBook, now: &Counters) -> u64 {
+        read(book, &[(1, *now)])[0]
     }
 
     /// Walks once, with the counters before and after; `met` and `met_older` are what this walk meets.
     fn walk(book: &mut ActiveBook, total: &mut Counters, during: impl FnOnce(&mut Counters)) {
-        book.begin_walk();
-        book.before_walk(endpoint(), total);
+        book.begin();
+        book.before_walk(&key(1), total);
+        book.end();
         during(total);
-        book.after_walk(endpoint(), total);
-        book.end_walk();
+        book.begin();
+        book.after_walk(&key(1), total);
+        book.end();
     }
 
     #[test]
@@ -144,15 +216,12 @@ mod tests {
             ..Counters::default()
         };
         walk(&mut book, &mut total, |t| t.met += 10);
-        assert_eq!(
-            (book.active(&endpoint(), &total), book.corrected()),
-            (10, 0)
-        );
+        assert_eq!((active(&mut book, &total), book.corrected()), (10, 0));
         // Four close without a callback.
         walk(&mut book, &mut total, |t| t.met += 6);
-        assert_eq!((book.active(&endpoint(), &total), book.corrected()), (6, 4));
+        assert_eq!((active(&mut book, &total), book.corrected()), (6, 4));
         total.opened += 1;
-        assert_eq!(book.active(&endpoint(), &total), 7);
+        assert_eq!(active(&mut book, &total), 7);
     }
 
     #[test]
@@ -185,15 +254,15 @@ mod tests {
         let mut book = ActiveBook::default();
         let mut total = Counters::default();
         walk(&mut book, &mut total, |t| (t.met, t.met_older) = (5, 5));
-        assert_eq!(book.active(&endpoint(), &total), 5);
+        assert_eq!(active(&mut book, &total), 5);
         // Two were announced by an earlier agent, and are seen to close; the others vanish until the next walk.
         total.older_closed += 2;
-        assert_eq!(book.active(&endpoint(), &total), 3);
+        assert_eq!(active(&mut book, &total), 3);
         walk(&mut book, &mut total, |t| {
             t.met += 1;
             t.met_older += 1;
         });
-        assert_eq!((book.active(&endpoint(), &total), book.corrected()), (1, 0));
+        assert_eq!((active(&mut book, &total), book.corrected()), (1, 0));
     }
 
     #[test]
@@ -201,8 +270,44 @@ mod tests {
         let mut book = ActiveBook::default();
         let mut total = Counters::default();
         walk(&mut book, &mut total, |t| (t.met, t.met_older) = (5, 5));
-        book.begin_walk();
-        book.end_walk();
-        assert_eq!(book.accounts.len(), 0);
+        assert!(read(&mut book, &[]).is_empty());
+        assert_eq!(active(&mut book, &total), 0);
+    }
+
+    #[test]
+    fn endpoints_keep_their_accounts_whatever_the_order_they_are_read_in() {
+        let mut book = ActiveBook::default();
+        book.begin();
+        // So many older connections are met at each endpoint as its number says.
+        for number in 1..=5 {
+            let met = Counters {
+                met: number.into(),
+                met_older: number.into(),
+                ..Counters::default()
+            };
+            book.after_walk(&key(number), &met);
+        }
+        book.end();
+        let orders: [&[u16]; 6] = [
+            &[1, 2, 3, 4, 5],
+            &[5, 4, 3, 2, 1],
+            &[2, 1, 9, 4, 3, 5],
+            &[8, 9, 2, 7, 1, 3],
+            &[1, 4, 3],
+            &[3, 2, 1],
+        ];
+        // Endpoints that a reading did not show have lost theirs, and new ones have none.
+        let expected: [&[u64]; 6] = [
+            &[1, 2, 3, 4, 5],
+            &[5, 4, 3, 2, 1],
+            &[2, 1, 0, 4, 3, 5],
+            &[0, 0, 2, 0, 1, 3],
+            &[1, 0, 3],
+            &[3, 0, 1],
+        ];
+        for (order, expected) in orders.iter().zip(expected) {
+            let endpoints: Vec<_> = order.iter().map(|n| (*n, Counters::default())).collect();
+            assert_eq!(read(&mut book, &endpoints), expected, "for {order:?}");
+        }
     }
 }

@@ -68,6 +68,15 @@ pub struct Observed {
     pub active: u64,
 }
 
+/// Whether open connections were just visited, so that what was met is all that is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Walked {
+    /// In every network namespace of the host.
+    Everywhere,
+    /// Not in all, or not at all.
+    NotEverywhere,
+}
+
 /// The loaded and attached programs. Dropping it detaches them and frees their maps.
 #[derive(Debug)]
 pub struct Kernel {
@@ -148,13 +157,18 @@ impl Kernel {
         }
         // Whatever is open before the hook is attached is older than the agent, whoever asked for callbacks on it.
         self.settings.adopting = 1;
-        self.walk().map_err(failed)?;
+        self.walk_and_correct().map_err(failed)?;
         self.settings.adopting = 0;
         self.loaded.set_settings(self.settings).map_err(failed)?;
         self.loaded.attach(root)?;
         self.check_alone(root)?;
         // Connections that opened between that walk and the attachment.
-        self.walk().map_err(failed)
+        self.walk_and_correct().map_err(failed)
+    }
+
+    fn walk_and_correct(&mut self) -> io::Result<()> {
+        let walked = self.walk()?;
+        self.count(walked, drop)
     }
 
     /// Of agents that attach at once each sees all that attached before it; the kernel lists them in that order. Every
@@ -215,11 +229,22 @@ impl Kernel {
 
     /// Reads the counts of all watched endpoints into `snapshot`, visiting open connections first if it is time.
     pub fn read(&mut self, snapshot: &mut Vec<Observed>) -> io::Result<()> {
-        if self.walker.as_ref().is_some_and(Walker::is_due) {
-            self.walk()?;
-        }
+        let walked = if self.walker.as_ref().is_some_and(Walker::is_due) {
+            self.walk()?
+        } else {
+            Walked::NotEverywhere
+        };
         self.canary.fly();
         snapshot.clear();
+        self.count(walked, |observed| snapshot.push(observed))?;
+        self.state.canary = self.canary.verdict();
+        self.state.drift_corrected = self.book.corrected();
+        self.state.losses = self.losses()?;
+        Ok(())
+    }
+
+    /// Shows what the map holds, the canary apart.
+    fn count(&mut self, walked: Walked, mut each: impl FnMut(Observed)) -> io::Result<()> {
         let Self {
             loaded,
             reader,
@@ -228,50 +253,53 @@ impl Kernel {
             ..
         } = self;
         let mut entries = 0;
-        reader.read(&loaded.counters, |key, counters| {
+        book.begin();
+        reader.read(&loaded.counters, |KeyBytes(key), counters| {
             entries += 1;
-            let endpoint = endpoint_of(&key.0);
+            let active = match walked {
+                Walked::Everywhere => book.after_walk(key, counters),
+                Walked::NotEverywhere => book.active(key, counters),
+            };
+            let endpoint = endpoint_of(key);
             if !canary.judge(&endpoint, counters) {
-                snapshot.push(Observed {
+                each(Observed {
                     endpoint,
                     counters: model_of(counters),
-                    active: book.active(&endpoint, counters),
+                    active,
                 });
             }
         })?;
+        book.end();
         self.state.map_entries = entries;
-        self.state.canary = self.canary.verdict();
-        self.state.drift_corrected = self.book.corrected();
-        self.state.losses = self.losses()?;
         Ok(())
     }
 
-    /// Visits every open connection of every network namespace, and corrects the counts by what it met.
-    fn walk(&mut self) -> io::Result<()> {
+    /// Visits every open connection of every network namespace. A reading of the counts must follow, which corrects them by
+    /// what was met.
+    fn walk(&mut self) -> io::Result<Walked> {
         let Some(walker) = &mut self.walker else {
-            return Ok(());
+            return Ok(Walked::NotEverywhere);
         };
         let (loaded, reader, book) = (&mut self.loaded, &mut self.reader, &mut self.book);
         let began = Instant::now();
-        book.begin_walk();
-        reader.read(&loaded.counters, |key, counters| {
-            book.before_walk(endpoint_of(&key.0), counters);
+        book.begin();
+        reader.read(&loaded.counters, |KeyBytes(key), counters| {
+            book.before_walk(key, counters);
         })?;
+        book.end();
         let visited = walker.walk(loaded, &mut self.settings)?;
-        // A namespace that was not visited hides connections that are open: no reason to count them as lost.
-        if visited.failed == 0 && walker.sees_all_namespaces() {
-            reader.read(&loaded.counters, |key, counters| {
-                book.after_walk(endpoint_of(&key.0), counters);
-            })?;
-            book.end_walk();
-        }
         self.state.view = View::Live {
             every: walker.finished(began.elapsed()),
             took: began.elapsed(),
             namespaces: visited.done,
             unreachable: visited.failed,
         };
-        Ok(())
+        // A namespace that was not visited hides connections that are open: no reason to count them as lost.
+        if visited.failed == 0 && walker.sees_all_namespaces() {
+            Ok(Walked::Everywhere)
+        } else {
+            Ok(Walked::NotEverywhere)
+        }
     }
 
     fn losses(&self) -> io::Result<Losses> {

@@ -6,7 +6,8 @@ use std::fmt;
 use prometheus_client::encoding::{EncodeLabel, EncodeLabelSet, LabelSetEncoder};
 
 use super::family::{Exposition, Family};
-use crate::model::{BackendSpec, BackendState, PoolState, Signal};
+use super::identity::{Identities, Rendered};
+use crate::model::{BackendSpec, BackendState, Pool, PoolState, Signal};
 
 type Counter = (Family, fn(&BackendState) -> u64);
 
@@ -87,98 +88,94 @@ const INFO: Family = Family::info(
 
 /// Writes all families that have series per backend.
 pub(super) fn write(out: &mut Exposition<'_>, pools: &[PoolState]) -> fmt::Result {
+    let identities = Identities::of(pools);
+    let series = || each(pools, &identities);
     for (family, value) in &COUNTERS {
         let mut samples = out.family(family)?;
-        each(pools, |labels, backend| {
-            samples.counter(labels, value(backend))
-        })?;
+        for Series { identity, now, .. } in series() {
+            samples.counter(&[identity], value(now))?;
+        }
     }
     let mut samples = out.family(&ACTIVE)?;
-    each(pools, |labels, backend| {
-        samples.gauge(labels, backend.active)
-    })?;
+    for Series { identity, now, .. } in series() {
+        samples.gauge(&[identity], now.active)?;
+    }
     let mut samples = out.family(&HANDSHAKE)?;
-    each(pools, |labels, backend| {
-        let counters = &backend.counters;
-        let seconds = counters.handshake_micros as f64 / 1e6;
-        samples.summary(labels, seconds, counters.handshakes)
-    })?;
-    write_shares(out, pools)?;
-    write_info(out, pools)
+    for Series { identity, now, .. } in series() {
+        let seconds = now.counters.handshake_micros as f64 / 1e6;
+        samples.summary(&[identity], seconds, now.counters.handshakes)?;
+    }
+    write_shares(out, series())?;
+    let mut samples = out.family(&EXPECTED_SHARE)?;
+    for series in series() {
+        let share = series.pool.expected.shares()[series.place];
+        samples.gauge(&[series.identity], share)?;
+    }
+    let mut samples = out.family(&INFO)?;
+    for series in series() {
+        samples.info(&InfoLabels {
+            identity: series.identity,
+            role: series.pool.spec.role.as_str(),
+            spec: &series.pool.spec.backends[series.place],
+        })?;
+    }
+    Ok(())
 }
 
-fn write_shares(out: &mut Exposition<'_>, pools: &[PoolState]) -> fmt::Result {
+fn write_shares<'a>(
+    out: &mut Exposition<'_>,
+    all: impl Iterator<Item = Series<'a>>,
+) -> fmt::Result {
+    let signals = Signal::ALL.map(|signal| (signal, format!("signal=\"{}\"", signal.as_str())));
     let mut samples = out.family(&SHARE)?;
-    each(pools, |[pool, backend_name], backend| {
-        for signal in Signal::ALL {
-            if let Some(share) = *backend.shares.get(signal) {
-                let labels = [*pool, *backend_name, ("signal", signal.as_str())];
-                samples.gauge(&labels, share)?;
+    for Series { identity, now, .. } in all {
+        for (signal, label) in &signals {
+            if let Some(share) = *now.shares.get(*signal) {
+                samples.gauge(&[identity, Rendered(label)], share)?;
             }
         }
-        Ok(())
-    })?;
-    let mut samples = out.family(&EXPECTED_SHARE)?;
-    for state in pools {
-        let pool = &state.pool;
-        for (name, share) in pool.names.iter().zip(pool.expected.shares()) {
-            let labels = [("pool", pool.spec.name.as_str()), ("backend", name)];
-            samples.gauge(&labels, *share)?;
-        }
     }
     Ok(())
 }
 
-fn write_info(out: &mut Exposition<'_>, pools: &[PoolState]) -> fmt::Result {
-    let mut samples = out.family(&INFO)?;
-    for state in pools {
-        let pool = &state.pool;
-        for (name, spec) in pool.names.iter().zip(&pool.spec.backends) {
-            samples.info(&InfoLabels {
-                pool: &pool.spec.name,
-                backend: name,
-                role: pool.spec.role.as_str(),
-                spec,
-            })?;
-        }
-    }
-    Ok(())
+/// What a backend's series show.
+struct Series<'a> {
+    identity: Rendered<'a>,
+    pool: &'a Pool,
+    /// The backend's place in the pool.
+    place: usize,
+    now: &'a BackendState,
 }
 
-/// The labels that identify a backend's series.
-type Labels<'a> = [(&'a str, &'a str); 2];
-
-/// Calls `visit` for each backend of each pool.
-fn each(
-    pools: &[PoolState],
-    mut visit: impl FnMut(&Labels<'_>, &BackendState) -> fmt::Result,
-) -> fmt::Result {
-    for state in pools {
-        let pool = state.pool.spec.name.as_str();
-        for (name, backend) in state.pool.names.iter().zip(&state.backends) {
-            visit(&[("pool", pool), ("backend", name)], backend)?;
-        }
-    }
-    Ok(())
+/// The series of each backend of each pool.
+fn each<'a>(
+    pools: &'a [PoolState],
+    identities: &'a Identities,
+) -> impl Iterator<Item = Series<'a>> {
+    let backends = pools.iter().flat_map(|state| {
+        let numbered = state.backends.iter().enumerate();
+        numbered.map(|(place, now)| (&*state.pool, place, now))
+    });
+    let identified = identities.iter().zip(backends);
+    identified.map(|(identity, (pool, place, now))| Series {
+        identity,
+        pool,
+        place,
+        now,
+    })
 }
 
 /// The labels of `evenkeel_backend_info`.
 struct InfoLabels<'a> {
-    pool: &'a str,
-    backend: &'a str,
+    identity: Rendered<'a>,
     role: &'a str,
     spec: &'a BackendSpec,
 }
 
 impl EncodeLabelSet for InfoLabels<'_> {
     fn encode(&self, encoder: &mut LabelSetEncoder<'_>) -> fmt::Result {
-        for label in [
-            ("pool", self.pool),
-            ("backend", self.backend),
-            ("role", self.role),
-        ] {
-            label.encode(encoder.encode_label())?;
-        }
+        self.identity.encode(encoder.encode_label())?;
+        ("role", self.role).encode(encoder.encode_label())?;
         let mut taken = BTreeSet::new();
         for (key, value) in &self.spec.labels {
             let name = free_name(key, &taken);

@@ -7,6 +7,7 @@ mod agent;
 mod backends;
 mod dialect;
 mod family;
+mod identity;
 mod pools;
 mod process;
 
