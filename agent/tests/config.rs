@@ -8,10 +8,14 @@
     reason = "clippy allows both in tests, but not in what tests call"
 )]
 
+#[path = "config/alerting.rs"]
+mod alerting;
 #[path = "config/check.rs"]
 mod check;
 #[path = "config/properties.rs"]
 mod properties;
+#[path = "config/receivers.rs"]
+mod receivers;
 #[path = "config/size.rs"]
 mod size;
 #[path = "config/unreadable.rs"]
@@ -23,7 +27,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use evenkeel::config::{Config, ConfigError};
-use evenkeel::model::{Algorithm, BackendSpec, PoolSpec, Role, Source, Weight};
+use evenkeel::model::{
+    Algorithm, BackendSpec, Detection, Expectation, PoolSpec, Role, Signal, Source, Weight,
+};
 
 /// A path below the crate.
 fn path(below: &str) -> PathBuf {
@@ -104,13 +110,23 @@ fn every_key_has_its_effect() {
     assert_eq!(config.window, Duration::from_secs(90));
     assert_eq!(config.live_interval, Duration::from_secs(2));
     assert!(!config.discovery.auto);
+    assert_eq!(config.incidents_directory, Some("/var/lib/evenkeel".into()));
+    assert_eq!(
+        config.detection,
+        Detection {
+            tolerance: 0.1,
+            false_alarm_every: Duration::from_hours(30 * 24),
+            hold: Duration::from_mins(1),
+            signals: vec![Signal::Bytes, Signal::Opened],
+        }
+    );
     let checkout = PoolSpec {
         name: "checkout".to_owned(),
         role: Role::Local,
         source: Source::Config,
         tolerance: Some(0.5),
-        algorithm: Algorithm::default(),
-        expected: None,
+        algorithm: Algorithm::LoadDependent,
+        expected: Some(Expectation::Learned),
         backends: vec![
             BackendSpec {
                 address: "10.0.0.11:8080".parse().unwrap(),
@@ -186,11 +202,50 @@ fn a_long_interval_lengthens_the_default_live_interval() {
 }
 
 #[test]
+fn algorithms_have_the_names_that_balancers_give_them() {
+    let algorithm = |name: &str| {
+        let text = format!(
+            "pools: [{{name: a, algorithm: {name}, backends: [{{address: 192.0.2.1:80}}]}}]"
+        );
+        let config = Config::parse("", &text).unwrap_or_else(|error| panic!("{error}"));
+        config.pools[0].algorithm
+    };
+    for own in Algorithm::ALL {
+        assert_eq!(algorithm(own.as_str()), own);
+    }
+    for (names, meant) in [
+        (
+            "round_robin roundrobin static-rr wrr ROUND_ROBIN",
+            Algorithm::Rotation,
+        ),
+        ("RANDOM", Algorithm::Random),
+        (
+            "least_conn leastconn least_request least_time random_two p2c LEAST_REQUEST",
+            Algorithm::LoadDependent,
+        ),
+        (
+            "ip_hash hash source uri ring_hash maglev sticky consistent RING_HASH",
+            Algorithm::KeyDependent,
+        ),
+        ("priority locality", Algorithm::PolicyGated),
+    ] {
+        for name in names.split(' ') {
+            assert_eq!(algorithm(name), meant, "{name}");
+        }
+    }
+}
+
+#[test]
 fn bounds_are_themselves_allowed() {
     for text in [
         "{interval: 100ms, window: 100ms, live_interval: 100ms}",
         "{interval: 1m, window: 24h, live_interval: 5m}",
         "pools: [{name: a, tolerance: 10, backends: [{address: 10.0.0.1:65535, weight: 1e-300}]}]",
+        "detection: {tolerance: 10, false_alarm_every: 1h, for: 0s, signals: [bytes]}",
+        "detection: {tolerance: 1e-9, false_alarm_every: 36500d, for: 24h}",
+        "detection: {for: 0}",
+        "alerting: {resend: 5s, webhooks: [{url: http://a, timeout: 100ms}]}",
+        "alerting: {resend: 1h, webhooks: [{url: http://a:65535, timeout: 5m}]}",
         "pools: [{name: a, tolerance: 1e-9, backends: [{address: 10.0.0.1:1, weight: 1e300}]}]",
     ] {
         Config::parse("", text).unwrap_or_else(|error| panic!("{error}"));
@@ -211,6 +266,45 @@ fn the_example_is_sound() {
     let example = path("../deploy/evenkeel.example.yaml");
     let config = Config::load(&example).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!((config.pools.len(), config.backends()), (2, 5));
+    // What it shows without a comment sign, beside the pools, are the defaults.
+    let default = Config::default();
+    assert_eq!(
+        config,
+        Config {
+            pools: config.pools.clone(),
+            ..default
+        }
+    );
+}
+
+#[test]
+fn what_the_example_has_in_comments_is_sound() {
+    let example = fs::read_to_string(path("../deploy/evenkeel.example.yaml")).unwrap();
+    // Comments that are YAML, rather than words, begin with a key or an item.
+    let uncommented = |line: &str| {
+        let (indent, text) = line
+            .split_once("# ")
+            .filter(|(indent, _)| indent.trim().is_empty())?;
+        let key = text
+            .trim_start()
+            .trim_start_matches("- ")
+            .split(':')
+            .next()?;
+        let is_key = text.contains(':')
+            && key
+                .chars()
+                .all(|char| char.is_ascii_lowercase() || char == '_');
+        is_key.then(|| format!("{indent}{text}"))
+    };
+    let text: Vec<_> = example
+        .lines()
+        .map(|line| uncommented(line).unwrap_or_else(|| line.to_owned()))
+        .collect();
+    let config =
+        Config::parse("example", &text.join("\n")).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(config.alerting.alertmanagers.len(), 2);
+    assert_eq!(config.alerting.webhooks.len(), 1);
+    assert!(config.incidents_directory.is_some());
 }
 
 #[test]

@@ -6,7 +6,8 @@ use std::path::Path;
 use anyhow::Context as _;
 use serde::Serialize;
 
-use crate::config::{Config, ConfigError, Problem};
+use crate::config::{self, Config, ConfigError, Problem};
+use crate::model::{Alerting, Detection};
 
 /// The exit code for a sound configuration.
 const FINE: u8 = 0;
@@ -39,9 +40,20 @@ pub fn run(
     Ok(code)
 }
 
-/// One line on what the configuration makes the agent do.
+/// What the configuration makes the agent do: one line on what it watches, two on what follows from that.
 fn summary(config: &Config) -> String {
-    let pools = match (config.pools.len(), config.discovery.auto) {
+    format!(
+        "{}, listening on {}\n  {}\n  {}",
+        watched(config),
+        config.web.listen,
+        judged(&config.detection),
+        told(&config.alerting)
+    )
+}
+
+/// Which pools there are.
+fn watched(config: &Config) -> String {
+    match (config.pools.len(), config.discovery.auto) {
         (0, true) => "no pools, so those found on this host are watched".to_owned(),
         (0, false) => {
             "no pools, and nothing is watched because `discovery.auto` is false".to_owned()
@@ -51,8 +63,39 @@ fn summary(config: &Config) -> String {
             counted(pools, "pool"),
             counted(config.backends(), "backend")
         ),
-    };
-    format!("{pools}, listening on {}", config.web.listen)
+    }
+}
+
+/// How pools are judged.
+fn judged(detection: &Detection) -> String {
+    let signals: Vec<_> = detection
+        .signals
+        .iter()
+        .map(|signal| signal.as_str())
+        .collect();
+    format!(
+        "pools are judged by {}, with a tolerance of {} and a false alarm every {}",
+        signals.join(", "),
+        detection.tolerance,
+        config::shown(detection.false_alarm_every)
+    )
+}
+
+/// Who is told of incidents; their addresses can be secrets.
+fn told(alerting: &Alerting) -> String {
+    let receivers: Vec<_> = [
+        (alerting.alertmanagers.len(), "Alertmanager"),
+        (alerting.webhooks.len(), "webhook"),
+    ]
+    .into_iter()
+    .filter(|(count, _)| *count > 0)
+    .map(|(count, noun)| counted(count, noun))
+    .collect();
+    if receivers.is_empty() {
+        "incidents are sent to nobody".to_owned()
+    } else {
+        format!("incidents are sent to {}", receivers.join(" and "))
+    }
 }
 
 /// "1 pool", "2 pools".

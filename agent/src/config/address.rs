@@ -13,7 +13,7 @@ pub(super) struct Fault {
 }
 
 impl Fault {
-    fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
+    pub(super) fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
         Self {
             message: message.into(),
             help: help.into(),
@@ -127,7 +127,7 @@ fn unbracketed(text: &str) -> &str {
 }
 
 /// Whether it could be a name in DNS rather than a slip in an IP address.
-fn is_host_name(host: &str) -> bool {
+pub(super) fn is_host_name(host: &str) -> bool {
     let allowed = |char: char| char.is_ascii_alphanumeric() || "-._".contains(char);
     host.chars().all(allowed) && host.chars().any(|char| char.is_ascii_alphabetic())
 }

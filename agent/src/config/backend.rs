@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 
 use super::address;
+use super::labels::{Reserved, labels};
 use super::place::At;
-use super::problems::{Noted, Problems, quote};
+use super::problems::{Noted, Problems};
 use super::raw;
-use super::shape::{Entries, Field, Scalar, Value};
+use super::shape::{Field, Scalar, Value};
 use super::value::Key;
 use crate::model::{BackendSpec, Weight};
 
@@ -33,7 +34,10 @@ const LABELS: Key<'_> = Key {
 };
 
 /// Label names that evenkeel's own series use.
-const RESERVED: [&str; 4] = ["pool", "backend", "role", "signal"];
+const RESERVED: Reserved = Reserved {
+    names: &["pool", "backend", "role", "signal"],
+    help: "evenkeel's own series have a label of this name: choose another",
+};
 
 /// One backend; `lines` holds the addresses of the pool so far with their lines.
 pub(super) fn backend(
@@ -50,9 +54,10 @@ pub(super) fn backend(
     let weight = backend
         .weight
         .map_or(Ok(Weight::ONE), |field| weight(problems, field));
-    let labels = backend
-        .labels
-        .map_or_else(|| Ok(BTreeMap::new()), |field| labels(problems, field));
+    let labels = backend.labels.map_or_else(
+        || Ok(BTreeMap::new()),
+        |field| labels(problems, LABELS, field, RESERVED),
+    );
     Ok(BackendSpec {
         address: address?,
         netns: None,
@@ -97,68 +102,4 @@ fn weight(problems: &mut Problems<'_>, field: Field<Scalar>) -> Result<Weight, N
             )
         }
     })
-}
-
-fn labels(
-    problems: &mut Problems<'_>,
-    field: Field<Entries>,
-) -> Result<BTreeMap<String, String>, Noted> {
-    let At { value: entries, .. } = problems.fit(LABELS, field)?;
-    let mut lines = HashMap::new();
-    let labels: Vec<_> = entries
-        .into_iter()
-        .map(|(key, value)| label(problems, key, value, &mut lines))
-        .collect();
-    labels.into_iter().collect()
-}
-
-/// One label; `lines` holds the names so far with their lines.
-fn label(
-    problems: &mut Problems<'_>,
-    key: At<String>,
-    value: At<Value<Scalar>>,
-    lines: &mut HashMap<String, u32>,
-) -> Result<(String, String), Noted> {
-    let At { value: name, place } = key;
-    let usable = usable(&name).map_err(|help| {
-        problems.note(
-            place,
-            format!("{} cannot be the name of a label", quote(&name)),
-            help,
-        )
-    });
-    let once = match lines.insert(name.clone(), place.line) {
-        Some(line) => Err(problems.note(
-            place,
-            format!("the label {} is given twice", quote(&name)),
-            format!("it was on line {line} before: remove one of the two"),
-        )),
-        None => Ok(()),
-    };
-    let entry = Key {
-        name: &name,
-        example: "zone: a",
-        expects: "text",
-    };
-    let text = problems.text(entry, Field { key: place, value });
-    let text = text?.value.into_owned();
-    usable.and(once).map(|()| (name, text))
-}
-
-/// What to do about a name that Prometheus does not take, or that evenkeel uses itself.
-fn usable(name: &str) -> Result<(), &'static str> {
-    let mut chars = name.chars();
-    let starts = chars
-        .next()
-        .is_some_and(|char| char == '_' || char.is_ascii_alphabetic());
-    if !starts || !chars.all(|char| char == '_' || char.is_ascii_alphanumeric()) {
-        return Err("use letters, digits and `_`, and no digit at the start");
-    }
-    if name.starts_with("__") {
-        return Err("Prometheus keeps names that start with `__` to itself: choose another");
-    }
-    if RESERVED.contains(&name) {
-        return Err("evenkeel's own series have a label of this name: choose another");
-    }
-    Ok(())
 }

@@ -4,6 +4,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::address;
+use super::alerting::alerting;
+use super::detection::detection;
+use super::incidents;
 use super::place::At;
 use super::pool;
 use super::problems::{Noted, Problems};
@@ -85,10 +88,18 @@ fn file(problems: &mut Problems<'_>, root: At<Value<File>>) -> Config {
     let web = file.web.map(|field| web(problems, field));
     let discovery = file.discovery.map(|field| discovery(problems, field));
     let pools = file.pools.map(|field| pool::pools(problems, field));
+    let detection = file.detection.map(|field| detection(problems, field));
+    let alerting = file.alerting.map(|field| alerting(problems, field));
+    let incidents_directory = file
+        .incidents
+        .and_then(|field| incidents::directory(problems, field));
     Config {
         web: web.unwrap_or_default(),
         pools: pools.unwrap_or_default(),
         discovery: discovery.unwrap_or_default(),
+        detection: detection.unwrap_or_default(),
+        alerting: alerting.unwrap_or_default(),
+        incidents_directory,
         ..times(problems, file.interval, file.window, file.live_interval)
     }
 }

@@ -53,6 +53,13 @@ impl Excerpt {
             indent,
         }
     }
+
+    /// The same without what follows the part that is meant.
+    pub(super) fn without_rest(mut self) -> Self {
+        self.line = self.line.chars().take(self.indent + self.carets).collect();
+        self.line.push('…');
+        self
+    }
 }
 
 /// How much of `after` is meant: `length` characters, or all of the line but a comment if that is 0.

@@ -4,18 +4,27 @@
 //! but broken YAML; `check` turns that into a [`Config`] or into a list of all that is wrong with it.
 
 mod address;
+mod alerting;
+mod algorithm;
 mod backend;
 mod check;
+mod credentials;
+mod detection;
 mod error;
 mod excerpt;
 mod file;
+mod incidents;
+mod labels;
 mod place;
 mod pool;
 mod problems;
 mod raw;
+mod receiver;
 mod shape;
 mod suggest;
 mod syntax;
+mod tls;
+mod url;
 mod value;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -23,6 +32,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use error::{ConfigError, Position, Problem};
+pub(crate) use value::shown;
 
 use crate::model::{Alerting, Detection, PoolSpec};
 
@@ -103,14 +113,25 @@ impl Default for Discovery {
 }
 
 impl Config {
-    /// Reads a file of at most 64 MiB. An empty one means: all defaults.
+    /// Reads a file of at most 64 MiB. An empty one means: all defaults. Files that it names by relative paths are
+    /// those beside it or below its directory, as in Prometheus' configuration.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or with all that is wrong with it.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         let bytes = file::read(path)?;
         let name = path.display().to_string();
-        Self::parse(&name, file::decode(&name, &bytes)?)
+        let mut config = Self::parse(&name, file::decode(&name, &bytes)?)?;
+        if let Some(directory) = path.parent() {
+            alerting::resolve(&mut config.alerting, directory);
+        }
+        Ok(config)
     }
 
-    /// Reads a text; `name` is what errors call it.
+    /// Reads a text; `name` is what errors call it. A text is in no directory, so relative paths stay as they are.
+    ///
+    /// # Errors
+    /// With all that is wrong with the text.
     pub fn parse(name: &str, text: &str) -> Result<Self, ConfigError> {
         let text = file::without_mark(text);
         let (config, problems) = check::check(text);

@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use evenkeel_skew::{Expected, WeightError};
 
 use super::MAX_BACKENDS;
+use super::algorithm::{algorithm, expected};
 use super::backend;
+use super::detection::tolerance;
 use super::place::{At, Place};
 use super::problems::{Noted, Problems, quote};
 use super::raw;
@@ -34,11 +36,6 @@ const ROLE: Key<'_> = Key {
     example: "role: upstream",
     expects: "`upstream` or `local`",
 };
-const TOLERANCE: Key<'_> = Key {
-    name: "tolerance",
-    example: "tolerance: 0.25",
-    expects: "a number",
-};
 const BACKENDS: Key<'_> = Key {
     name: "backends",
     example: "backends: [{address: 10.0.0.11:8080}]",
@@ -46,8 +43,6 @@ const BACKENDS: Key<'_> = Key {
 };
 /// Longer names do not fit on a page or into a query.
 const LONGEST_NAME: usize = 128;
-/// A limit that no share ever passes is none: 10 allows eleven times the expected share.
-const LARGEST_TOLERANCE: f64 = 10.0;
 
 /// All pools without errors.
 pub(super) fn pools(problems: &mut Problems<'_>, field: Field<Items<raw::Pool>>) -> Vec<PoolSpec> {
@@ -103,6 +98,13 @@ fn pool(
     let role = pool
         .role
         .map_or(Ok(Role::Upstream), |field| role(problems, field));
+    let algorithm = pool
+        .algorithm
+        .map_or(Ok(Algorithm::default()), |field| algorithm(problems, field));
+    let expected = pool
+        .expected
+        .map(|field| expected(problems, field))
+        .transpose();
     let tolerance = pool
         .tolerance
         .map(|field| tolerance(problems, field))
@@ -116,8 +118,8 @@ fn pool(
         role: role?,
         source: Source::Config,
         tolerance: tolerance?,
-        algorithm: Algorithm::default(),
-        expected: None,
+        algorithm: algorithm?,
+        expected: expected?,
         backends: backends?,
     })
 }
@@ -175,18 +177,6 @@ fn role(problems: &mut Problems<'_>, field: Field<Scalar>) -> Result<Role, Noted
             ))
         }
     }
-}
-
-fn tolerance(problems: &mut Problems<'_>, field: Field<Scalar>) -> Result<f64, Noted> {
-    let At { value, place } = problems.number(TOLERANCE, field)?;
-    if value > 0.0 && value <= LARGEST_TOLERANCE {
-        return Ok(value);
-    }
-    Err(problems.note(
-        place,
-        format!("`tolerance` must be greater than 0 and at most {LARGEST_TOLERANCE}"),
-        "write the part by which a share may differ: `tolerance: 0.25` for 25 %",
-    ))
 }
 
 fn backends(

@@ -41,11 +41,32 @@ impl<'a> Problems<'a> {
         message: impl Into<String>,
         help: impl Into<String>,
     ) -> Noted {
+        self.keep(place, |excerpt| excerpt, message, help)
+    }
+
+    /// Adds one about a key whose value is a secret: what follows the key on its line is not shown.
+    pub(super) fn note_secret(
+        &mut self,
+        key: Place,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Noted {
+        self.keep(key, Excerpt::without_rest, message, help)
+    }
+
+    /// Adds one, with the part of its line's excerpt that may be shown.
+    fn keep(
+        &mut self,
+        place: Place,
+        shown: fn(Excerpt) -> Excerpt,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Noted {
         if self.found.len() == Self::KEPT {
             self.omitted += 1;
             return Noted;
         }
-        let excerpt = Excerpt::new(self.source, place);
+        let excerpt = shown(Excerpt::new(self.source, place));
         let help = if excerpt.line.contains("{{") {
             "`{{` looks like a template: render it before evenkeel reads it".to_owned()
         } else {

@@ -20,14 +20,31 @@ pub(super) trait Section: Shape {
     const KEYS: &'static [&'static str];
     /// The keys that belong here but that this version does not act on.
     const LATER: &'static [&'static str];
+    /// Keys that Prometheus has for contents of files, such as secrets, with the keys that name the files instead.
+    const INLINE: &'static [(&'static str, &'static str)];
 
     /// The keys that should not be there, in the order of the file.
     fn strays(&self) -> &[Stray];
 }
 
+/// How a key is written: as its field is called, or by a word that no field can be called by.
+macro_rules! written {
+    ($key:ident) => {
+        stringify!($key)
+    };
+    ($key:ident $word:literal) => {
+        $word
+    };
+}
+
 /// Declares the mapping's type with its [`Shape`] and [`Section`].
 macro_rules! section {
-    ($(#[$doc:meta])* $name:ident { $($key:ident: $shape:ty,)* } later { $($later:ident,)* }) => {
+    (
+        $(#[$doc:meta])*
+        $name:ident { $($key:ident: $shape:ty $(as $word:literal)?,)* }
+        $(later { $($later:ident,)* })?
+        $(inline { $($inline:ident: $file:ident,)* })?
+    ) => {
         $(#[$doc])*
         #[derive(Clone, Debug, Default)]
         pub(super) struct $name {
@@ -36,8 +53,10 @@ macro_rules! section {
         }
 
         impl Section for $name {
-            const KEYS: &'static [&'static str] = &[$(stringify!($key)),*];
-            const LATER: &'static [&'static str] = &[$(stringify!($later)),*];
+            const KEYS: &'static [&'static str] = &[$(written!($key $($word)?)),*];
+            const LATER: &'static [&'static str] = &[$($(stringify!($later)),*)?];
+            const INLINE: &'static [(&'static str, &'static str)] =
+                &[$($((stringify!($inline), stringify!($file))),*)?];
 
             fn strays(&self) -> &[Stray] {
                 &self.strays
@@ -53,7 +72,7 @@ macro_rules! section {
                 let mut this = Self::default();
                 while let Some(key) = entries.next_key::<At<String>>()? {
                     let stray = match key.value.as_str() {
-                        $(stringify!($key) => read(&mut this.$key, key, &mut entries)?,)*
+                        $(written!($key $($word)?) => read(&mut this.$key, key, &mut entries)?,)*
                         _ => {
                             entries.next_value::<IgnoredAny>()?;
                             Some(Stray::Unknown(key))
@@ -68,7 +87,7 @@ macro_rules! section {
         #[cfg(test)]
         impl tests::Paths for $name {
             fn paths(prefix: &str, out: &mut tests::Found) {
-                $(<$shape as tests::Paths>::paths(&tests::join(prefix, stringify!($key)), out);)*
+                $(<$shape as tests::Paths>::paths(&tests::join(prefix, written!($key $($word)?)), out);)*
                 out.later.extend(Self::LATER.iter().map(|key| tests::join(prefix, key)));
             }
         }
@@ -102,7 +121,10 @@ section! {
         live_interval: Scalar,
         pools: Items<Pool>,
         discovery: Discovery,
-    } later { detection, alerting, }
+        detection: Detection,
+        alerting: Alerting,
+        incidents: Incidents,
+    }
 }
 
 section! {
@@ -124,9 +146,11 @@ section! {
     Pool {
         name: Scalar,
         role: Scalar,
+        algorithm: Scalar,
+        expected: Scalar,
         tolerance: Scalar,
         backends: Items<Backend>,
-    } later {}
+    }
 }
 
 section! {
@@ -135,7 +159,75 @@ section! {
         address: Scalar,
         weight: Scalar,
         labels: Entries,
-    } later {}
+    }
+}
+
+section! {
+    /// `detection`.
+    Detection {
+        tolerance: Scalar,
+        false_alarm_every: Scalar,
+        hold: Scalar as "for",
+        signals: Items<Scalar>,
+    }
+}
+
+section! {
+    /// `alerting`.
+    Alerting {
+        alertmanagers: Items<Receiver>,
+        webhooks: Items<Receiver>,
+        labels: Entries,
+        instance: Scalar,
+        external_url: Scalar,
+        runbook_url: Scalar,
+        resend: Scalar,
+    }
+}
+
+section! {
+    /// `alerting.alertmanagers[]` and `alerting.webhooks[]`.
+    Receiver {
+        url: Scalar,
+        basic_auth: BasicAuth,
+        authorization: Authorization,
+        tls_config: TlsConfig,
+        timeout: Scalar,
+    }
+}
+
+section! {
+    /// `basic_auth` of a receiver.
+    BasicAuth {
+        username: Scalar,
+        password_file: Scalar,
+    } inline { password: password_file, }
+}
+
+section! {
+    /// `authorization` of a receiver.
+    Authorization {
+        scheme: Scalar as "type",
+        credentials_file: Scalar,
+    } inline { credentials: credentials_file, }
+}
+
+section! {
+    /// `tls_config` of a receiver.
+    TlsConfig {
+        ca_file: Scalar,
+        cert_file: Scalar,
+        key_file: Scalar,
+        server_name: Scalar,
+        insecure_skip_verify: Scalar,
+    } inline { ca: ca_file, cert: cert_file, key: key_file, }
+}
+
+section! {
+    /// `incidents`.
+    Incidents {
+        directory: Scalar,
+    }
 }
 
 #[cfg(test)]
@@ -160,7 +252,8 @@ mod tests {
 
     impl Paths for Scalar {
         fn paths(prefix: &str, out: &mut Found) {
-            out.keys.insert(prefix.to_owned());
+            // A list of single values is one key.
+            out.keys.insert(prefix.trim_end_matches("[]").to_owned());
         }
     }
 
@@ -184,22 +277,20 @@ mod tests {
         }
     }
 
-    /// The headings of the reference that name a key; those below "Later versions" are list items.
+    /// The keys that the headings of the reference name, one or more each; those below "Later versions" are list
+    /// items.
     fn documented(reference: &str) -> Found {
-        let named = |line: &str, mark: &str| {
-            let rest = line.strip_prefix(mark)?;
-            Some(rest.split('`').next()?.to_owned())
-        };
-        Found {
-            keys: reference
-                .lines()
-                .filter_map(|line| named(line, "### `"))
-                .collect(),
-            later: reference
-                .lines()
-                .filter_map(|line| named(line, "- `"))
-                .collect(),
+        let mut found = Found::default();
+        for line in reference.lines() {
+            // What is between backquotes is every second piece.
+            let mut quoted = line.split('`').skip(1).step_by(2).map(str::to_owned);
+            if line.starts_with("### ") {
+                found.keys.extend(quoted);
+            } else if line.starts_with("- `") {
+                found.later.extend(quoted.next());
+            }
         }
+        found
     }
 
     #[test]

@@ -52,14 +52,24 @@ impl fmt::Display for Bounds {
 }
 
 /// A duration as it could be written.
-fn shown(duration: Duration) -> String {
+pub(crate) fn shown(duration: Duration) -> String {
     const HOUR: u64 = 60 * 60;
+    const DAY: u64 = 24 * HOUR;
     let seconds = duration.as_secs();
-    if seconds >= HOUR && duration == Duration::from_secs(seconds / HOUR * HOUR) {
+    let whole = |unit: u64| duration == Duration::from_secs(seconds / unit * unit);
+    if seconds > DAY && whole(DAY) {
+        format!("{}d", seconds / DAY)
+    } else if seconds >= HOUR && whole(HOUR) {
         format!("{}h", seconds / HOUR)
     } else {
         humantime::format_duration(duration).to_string()
     }
+}
+
+/// The key that names a file with what `key` would hold.
+fn file_for<T: Section>(key: &str) -> Option<&'static str> {
+    let (_, file) = T::INLINE.iter().find(|(inline, _)| *inline == key)?;
+    Some(*file)
 }
 
 impl<'a> Problems<'a> {
@@ -115,7 +125,7 @@ impl<'a> Problems<'a> {
         }
         self.note(
             place,
-            format!("{} needs the key `{}`", item.name, key.name),
+            format!("{} needs the key `{}`", item.title(), key.name),
             format!("add it, like `{}`", key.example),
         )
     }
@@ -160,6 +170,12 @@ impl<'a> Problems<'a> {
                 self.note(key.place, message, "remove it, with all that belongs to it");
                 None
             }
+            Stray::Unknown(key) if let Some(file) = file_for::<T>(&key.value) => {
+                let message = format!("`{}` may not stand in this file", key.value);
+                let help = format!("put it in a file of its own, and name that with `{file}`");
+                self.note_secret(key.place, message, help);
+                Some(file)
+            }
             Stray::Unknown(key) => {
                 let meant = closest(&key.value, T::KEYS);
                 let question =
@@ -184,6 +200,21 @@ impl<'a> Problems<'a> {
             Scalar::Number(_) | Scalar::Bool(_) => Cow::Borrowed(place.text(self.source())),
         };
         Ok(At { value, place })
+    }
+
+    /// Text of one line that is not empty.
+    pub(super) fn line(&mut self, key: Key<'_>, field: Field<Scalar>) -> Result<At<String>, Noted> {
+        let At { value, place } = self.text(key, field)?;
+        let fault = if value.trim().is_empty() {
+            "is empty"
+        } else if value.chars().any(char::is_control) {
+            "holds a control character, such as a line break"
+        } else {
+            let value = value.into_owned();
+            return Ok(At { value, place });
+        };
+        let message = format!("{} {fault}", key.title());
+        Err(self.note(place, message, format!("write it like `{}`", key.example)))
     }
 
     /// A number.
@@ -243,7 +274,7 @@ impl<'a> Problems<'a> {
                     key.example.to_owned(),
                 ),
             };
-            let help = format!("write it like `{like}`; the units are ms, s, m and h");
+            let help = format!("write it like `{like}`; the units are ms, s, m, h and d");
             self.note(place, message, help)
         })?;
         let side = match duration {

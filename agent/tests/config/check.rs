@@ -24,7 +24,9 @@ fn a_sound_file_is_summed_up() {
     assert_eq!((code, err.as_str()), (0, ""));
     assert_eq!(
         out,
-        "tests/config/good/everything.yaml: ok: 2 pools, 4 backends, listening on [::1]:0\n"
+        "tests/config/good/everything.yaml: ok: 2 pools, 4 backends, listening on [::1]:0\n  \
+         pools are judged by bytes, opened, with a tolerance of 0.1 and a false alarm every 30d\n  \
+         incidents are sent to 2 Alertmanagers and 1 webhook\n"
     );
 }
 
@@ -35,7 +37,9 @@ fn a_file_without_pools_says_what_is_watched() {
     assert_eq!(
         out,
         "tests/config/good/empty.yaml: ok: no pools, so those found on this host are watched, \
-         listening on 127.0.0.1:9797\n"
+         listening on 127.0.0.1:9797\n  \
+         pools are judged by opened, active, with a tolerance of 0.25 and a false alarm every 90d\n  \
+         incidents are sent to nobody\n"
     );
 }
 

@@ -8,12 +8,15 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use evenkeel::config::{Config, Discovery, Web};
-use evenkeel::model::{Algorithm, BackendSpec, PoolSpec, Role, Source, Weight};
+use evenkeel::model::{
+    Algorithm, BackendSpec, Detection, Expectation, PoolSpec, Role, Signal, Source, Weight,
+};
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
-use proptest::sample::select;
+use proptest::sample::{select, subsequence};
 use tempfile::NamedTempFile;
 
+use super::receivers::{self, alerting};
 use super::size::timed;
 
 /// Checks that a text is read or refused as it should be.
@@ -52,6 +55,16 @@ const PIECES: &[&str] = &[
     "listen",
     "interval",
     "auto",
+    "detection",
+    "for",
+    "signals",
+    "alerting",
+    "webhooks",
+    "url",
+    "http://a",
+    "basic_auth",
+    "tls_config",
+    "password",
     ":",
     ": ",
     "- ",
@@ -141,16 +154,25 @@ proptest! {
 /// A configuration as a user could write it.
 fn written(config: &Config) -> String {
     let mut text = String::new();
-    let millis = |duration: Duration| format!("{}ms", duration.as_millis());
     writeln!(text, "web: {{listen: \"{}\"}}", config.web.listen).unwrap();
     writeln!(text, "interval: {}", millis(config.interval)).unwrap();
     writeln!(text, "window: {}", millis(config.window)).unwrap();
     writeln!(text, "live_interval: {}", millis(config.live_interval)).unwrap();
     writeln!(text, "discovery:\n  auto: {}", config.discovery.auto).unwrap();
+    write_detection(&mut text, &config.detection);
+    receivers::write(&mut text, &config.alerting);
+    if let Some(directory) = &config.incidents_directory {
+        let directory = quoted(directory.to_str().unwrap());
+        writeln!(text, "incidents:\n  directory: {directory}").unwrap();
+    }
     writeln!(text, "pools:").unwrap();
     for pool in &config.pools {
         writeln!(text, "  - name: {}", quoted(&pool.name)).unwrap();
         writeln!(text, "    role: {}", pool.role).unwrap();
+        writeln!(text, "    algorithm: {}", pool.algorithm).unwrap();
+        if let Some(expected) = pool.expected {
+            writeln!(text, "    expected: {}", expected.as_str()).unwrap();
+        }
         if let Some(tolerance) = pool.tolerance {
             writeln!(text, "    tolerance: {tolerance:?}").unwrap();
         }
@@ -167,8 +189,27 @@ fn written(config: &Config) -> String {
     text
 }
 
+fn write_detection(text: &mut String, detection: &Detection) {
+    let signals: Vec<_> = detection
+        .signals
+        .iter()
+        .map(|signal| signal.as_str())
+        .collect();
+    writeln!(text, "detection:").unwrap();
+    writeln!(text, "  tolerance: {:?}", detection.tolerance).unwrap();
+    let days = detection.false_alarm_every.as_secs() / (24 * 60 * 60);
+    let rest = detection.false_alarm_every.as_secs() % (24 * 60 * 60);
+    writeln!(text, "  false_alarm_every: {days}d {rest}s").unwrap();
+    writeln!(text, "  for: {}", millis(detection.hold)).unwrap();
+    writeln!(text, "  signals: [{}]", signals.join(", ")).unwrap();
+}
+
+pub(super) fn millis(duration: Duration) -> String {
+    format!("{}ms", duration.as_millis())
+}
+
 /// JSON's strings are YAML's.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     serde_json::to_string(text).unwrap()
 }
 
@@ -176,20 +217,41 @@ fn config() -> impl Strategy<Value = Config> {
     let times = (100..=60_000_u64)
         .prop_flat_map(|interval| (Just(interval), interval..=86_400_000, interval..=300_000));
     let pools = btree_map("[^\\p{Cc}]{0,20}[a-z]", pool(), 0..4);
-    (times, pools, address(), any::<u16>(), any::<bool>()).prop_map(
-        |((interval, window, live), pools, ip, port, auto)| Config {
-            web: Web {
-                listen: SocketAddr::new(ip, port),
-            },
-            interval: Duration::from_millis(interval),
-            window: Duration::from_millis(window),
-            live_interval: Duration::from_millis(live),
-            pools: pools
-                .into_iter()
-                .map(|(name, pool)| PoolSpec { name, ..pool })
-                .collect(),
-            discovery: Discovery { auto },
-            ..Config::default()
+    let directory = proptest::option::of("/[^\\p{Cc}]{0,20}");
+    let listen = (address(), any::<u16>());
+    let rest = (any::<bool>(), detection(), alerting(), directory);
+    (times, pools, listen, rest).prop_map(
+        |((interval, window, live), pools, listen, (auto, detection, alerting, directory))| {
+            Config {
+                web: Web {
+                    listen: SocketAddr::from(listen),
+                },
+                interval: Duration::from_millis(interval),
+                window: Duration::from_millis(window),
+                live_interval: Duration::from_millis(live),
+                pools: pools
+                    .into_iter()
+                    .map(|(name, pool)| PoolSpec { name, ..pool })
+                    .collect(),
+                discovery: Discovery { auto },
+                detection,
+                alerting,
+                incidents_directory: directory.map(Into::into),
+            }
+        },
+    )
+}
+
+fn detection() -> impl Strategy<Value = Detection> {
+    let signals = vec![Signal::Opened, Signal::Active, Signal::Bytes];
+    let signals = subsequence(signals, 1..=3).prop_shuffle();
+    let every = 60 * 60..=100 * 365 * 24 * 60 * 60_u64;
+    (1e-6..=10.0_f64, every, 0..=86_400_000_u64, signals).prop_map(
+        |(tolerance, every, hold, signals)| Detection {
+            tolerance,
+            false_alarm_every: Duration::from_secs(every),
+            hold: Duration::from_millis(hold),
+            signals,
         },
     )
 }
@@ -197,22 +259,27 @@ fn config() -> impl Strategy<Value = Config> {
 fn pool() -> impl Strategy<Value = PoolSpec> {
     let role = select(&[Role::Upstream, Role::Local][..]);
     let tolerance = proptest::option::of(1e-6..=10.0_f64);
+    let algorithm = select(&Algorithm::ALL[..]);
+    let expected = select(&[None, Some(Expectation::Weights), Some(Expectation::Learned)][..]);
     let backends = btree_map((address(), 1..=u16::MAX), backend(), 1..5);
-    (role, tolerance, backends).prop_map(|(role, tolerance, backends)| PoolSpec {
-        name: String::new(),
-        role,
-        source: Source::Config,
-        tolerance,
-        algorithm: Algorithm::default(),
-        expected: None,
-        backends: backends
-            .into_iter()
-            .map(|(address, backend)| BackendSpec {
-                address: SocketAddr::from(address),
-                ..backend
-            })
-            .collect(),
-    })
+    let pool = (role, tolerance, algorithm, expected, backends);
+    pool.prop_map(
+        |(role, tolerance, algorithm, expected, backends)| PoolSpec {
+            name: String::new(),
+            role,
+            source: Source::Config,
+            tolerance,
+            algorithm,
+            expected,
+            backends: backends
+                .into_iter()
+                .map(|(address, backend)| BackendSpec {
+                    address: SocketAddr::from(address),
+                    ..backend
+                })
+                .collect(),
+        },
+    )
 }
 
 fn backend() -> impl Strategy<Value = BackendSpec> {
@@ -226,7 +293,7 @@ fn backend() -> impl Strategy<Value = BackendSpec> {
 }
 
 /// Addresses that a backend can have.
-fn address() -> impl Strategy<Value = IpAddr> {
+pub(super) fn address() -> impl Strategy<Value = IpAddr> {
     let v4 = any::<[u8; 3]>().prop_map(|[a, b, c]| IpAddr::from(Ipv4Addr::new(10, a, b, c)));
     let v6 = any::<[u16; 2]>()
         .prop_map(|[a, b]| IpAddr::from(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, a, b)));
