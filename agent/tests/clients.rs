@@ -5,17 +5,15 @@
 
 mod common;
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
-use std::process::Command;
 use std::time::Duration;
 
+use common::clients::{add_addresses, connect_from};
 use common::{agent, alone, config, pool};
 use evenkeel_lab::agent::Agent;
 use evenkeel_lab::netns::Namespace;
-use evenkeel_lab::process::run;
 use evenkeel_lab::wait::wait_for;
-use rustix::net::{AddressFamily, SocketType, bind, connect, socket, sockopt::set_socket_linger};
 
 /// Clients of most tests.
 const CLIENTS: u8 = 20;
@@ -46,49 +44,15 @@ fn v6_neighbour(number: u8) -> IpAddr {
     IpAddr::from([0x2001, 0xdb8, 0, 1, 0, 0, 1, number.into()])
 }
 
-/// Has the addresses of all clients and of the servers.
-struct Site(Namespace);
-
-impl Site {
-    fn create() -> Self {
-        let namespace = Namespace::create("clients").unwrap();
-        let clients =
-            (1..=CLIENTS).flat_map(|number| [v4(number), v6(number), v6_neighbour(number)]);
-        for address in clients.chain([SERVER_V4, BACKEND_V4, SERVER_V6]) {
-            let mut ip = Command::new("ip");
-            ip.args(["-netns", namespace.name().unwrap(), "address", "add"]);
-            ip.args([&address.to_string(), "dev", "lo", "nodad"]);
-            run(&mut ip).unwrap();
-        }
-        Self(namespace)
-    }
-
-    /// Opens and resets connections from each client, as often as it says, to `to` at a listener on `on`.
-    fn connect(&self, clients: &[(IpAddr, usize)], to: SocketAddr, on: IpAddr) {
-        let work = || {
-            let listener = TcpListener::bind((on, to.port())).unwrap();
-            for (client, connections) in clients {
-                for _ in 0..*connections {
-                    pair(*client, to, &listener);
-                }
-            }
-        };
-        self.0.enter(work).unwrap();
-    }
-}
-
-fn pair(from: IpAddr, to: SocketAddr, listener: &TcpListener) {
-    let family = if to.is_ipv4() {
-        AddressFamily::INET
-    } else {
-        AddressFamily::INET6
-    };
-    let client = socket(family, SocketType::STREAM, None).unwrap();
-    bind(&client, &SocketAddr::new(from, 0)).unwrap();
-    connect(&client, &to).unwrap();
-    let client = TcpStream::from(client);
-    let (_server, _) = listener.accept().unwrap();
-    set_socket_linger(&client, Some(Duration::ZERO)).unwrap();
+/// A namespace that has the addresses of all clients and of the servers.
+fn site() -> Namespace {
+    let namespace = Namespace::create("clients").unwrap();
+    let clients = (1..=CLIENTS).flat_map(|number| [v4(number), v6(number), v6_neighbour(number)]);
+    add_addresses(
+        &namespace,
+        clients.chain([SERVER_V4, BACKEND_V4, SERVER_V6]),
+    );
+    namespace
 }
 
 fn equally(client: fn(u8) -> IpAddr, connections: usize) -> Vec<(IpAddr, usize)> {
@@ -126,13 +90,18 @@ fn told_of(agent: &Agent, connections: u64) -> (f64, u64) {
 #[test]
 fn clients_that_connect_equally_often_are_counted() {
     let _alone = alone();
-    let site = Site::create();
+    let site = site();
     for (client, server) in [(v4 as fn(u8) -> IpAddr, SERVER_V4), (v6, SERVER_V6)] {
         let agent = watching();
         assert_eq!(told(&agent), None);
         let series = "evenkeel_kernel_clients_effective";
         assert!(agent.metric(series).is_err(), "nothing is known yet");
-        site.connect(&equally(client, 100), SocketAddr::new(server, 80), server);
+        connect_from(
+            &site,
+            &equally(client, 100),
+            SocketAddr::new(server, 80),
+            server,
+        );
         let (effective, connections) = told_of(&agent, 2_000);
         assert!(FOUND.contains(&effective), "{server}: {effective}");
         assert!(connections < 2_050, "{connections}");
@@ -143,11 +112,11 @@ fn clients_that_connect_equally_often_are_counted() {
 #[test]
 fn one_that_dominates_counts_for_nearly_all() {
     let _alone = alone();
-    let site = Site::create();
+    let site = site();
     let agent = watching();
     let mut clients = equally(v4, 10);
     clients[0].1 = 1_810;
-    site.connect(&clients, SocketAddr::new(SERVER_V4, 80), SERVER_V4);
+    connect_from(&site, &clients, SocketAddr::new(SERVER_V4, 80), SERVER_V4);
     let (effective, _) = told_of(&agent, 2_000);
     // 1 / ((1810/2000)^2 + 19 (10/2000)^2)
     assert!((1.15..=1.25).contains(&effective), "{effective}");
@@ -156,19 +125,19 @@ fn one_that_dominates_counts_for_nearly_all() {
 #[test]
 fn a_client_is_one_by_either_family_of_the_listener_and_within_its_64() {
     let _alone = alone();
-    let site = Site::create();
+    let site = site();
     let agent = watching();
     let server = SocketAddr::new(SERVER_V4, 80);
     // The same client over an AF_INET and an AF_INET6 socket.
-    site.connect(&[(v4(1), 100)], server, SERVER_V4);
-    site.connect(&[(v4(1), 100)], server, ANY_V6);
+    connect_from(&site, &[(v4(1), 100)], server, SERVER_V4);
+    connect_from(&site, &[(v4(1), 100)], server, ANY_V6);
     let (effective, _) = told_of(&agent, 200);
     assert!((1.0..=1.1).contains(&effective), "{effective}");
     drop(agent);
 
     let agent = watching();
     let server = SocketAddr::new(SERVER_V6, 80);
-    site.connect(&equally(v6_neighbour, 20), server, SERVER_V6);
+    connect_from(&site, &equally(v6_neighbour, 20), server, SERVER_V6);
     let (effective, _) = told_of(&agent, 400);
     assert!((1.0..=1.1).contains(&effective), "{effective}");
 }
@@ -176,14 +145,14 @@ fn a_client_is_one_by_either_family_of_the_listener_and_within_its_64() {
 #[test]
 fn what_the_host_does_with_itself_is_not_of_clients() {
     let _alone = alone();
-    let site = Site::create();
+    let site = site();
     let agent = watching();
     let [loopback_v4, loopback_v6] = [
         IpAddr::from(Ipv4Addr::LOCALHOST),
         IpAddr::from(Ipv6Addr::LOCALHOST),
     ];
     let many = |from, to: IpAddr, port, on| {
-        site.connect(&[(from, 100)], SocketAddr::new(to, port), on);
+        connect_from(&site, &[(from, 100)], SocketAddr::new(to, port), on);
     };
     many(loopback_v4, loopback_v4, 80, loopback_v4);
     many(loopback_v4, loopback_v4, 80, ANY_V6);
@@ -192,7 +161,12 @@ fn what_the_host_does_with_itself_is_not_of_clients() {
     many(SERVER_V6, SERVER_V6, 80, SERVER_V6);
     // A balancer's connections to its own backends, and others to the backend's port.
     many(v4(1), BACKEND_V4, 8080, BACKEND_V4);
-    site.connect(&[(v4(2), 30)], SocketAddr::new(SERVER_V4, 8080), SERVER_V4);
+    connect_from(
+        &site,
+        &[(v4(2), 30)],
+        SocketAddr::new(SERVER_V4, 8080),
+        SERVER_V4,
+    );
     let (effective, connections) = told_of(&agent, 30);
     assert!(connections < 80, "{connections} instead of 30");
     assert!(effective < 2.5, "{effective}");

@@ -24,6 +24,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Command, Stdio};
 
+use common::clients::{add_addresses, connect_from};
 use common::{CONNECTIONS, agent, config, pool, wait_equal};
 use documented::{Documented, documented, own_labels};
 use evenkeel_lab::agent::Agent;
@@ -107,9 +108,17 @@ fn prometheus_has_every_documented_metric_with_type_unit_and_labels() {
             count: 10,
         }];
         plan.run(&[host]).unwrap();
+        let [client, server] = ["192.0.2.1:0", "192.0.2.2:80"].map(at);
+        add_addresses(host, [client.ip(), server.ip()]);
+        connect_from(host, &[(client.ip(), 50)], server, server.ip());
         let signals = "count by (signal) (evenkeel_pool_gini_ratio)";
         wait_until(DEADLINE, "all signals", || {
             prometheus.query(signals).unwrap().len() == 4
+        })
+        .unwrap();
+        wait_until(DEADLINE, "clients", || {
+            let clients = prometheus.query("evenkeel_kernel_clients_effective");
+            !clients.unwrap().is_empty()
         })
         .unwrap();
 
