@@ -24,6 +24,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Command, Stdio};
 
+use common::clients::{add_addresses, connect_from};
 use common::{CONNECTIONS, agent, config, pool, wait_equal};
 use documented::{Documented, documented, own_labels};
 use evenkeel_lab::agent::Agent;
@@ -123,11 +124,15 @@ fn prometheus_has_every_documented_metric_with_type_unit_and_labels() {
         let agent = agent_of_all();
         let prometheus = Prometheus::start(host, &agent);
         let (_open, traffic) = uneven(host);
+        let [client, server] = ["192.0.2.1:0", "192.0.2.2:80"].map(at);
+        add_addresses(host, [client.ip(), server.ip()]);
+        connect_from(host, &[(client.ip(), 50)], server, server.ip());
         for (what, query) in [
             (
                 "all signals",
                 "count(count by (signal) (evenkeel_pool_gini_ratio)) == 4",
             ),
+            ("clients", "evenkeel_kernel_clients_effective"),
             ("an incident", "evenkeel_incidents_open > 0"),
             ("an alert about it", "evenkeel_alerts_errors_total > 0"),
         ] {

@@ -47,7 +47,13 @@ const RESEND: Key<'_> = Key {
 /// Labels that alerts have by themselves.
 const RESERVED: Reserved = Reserved {
     names: &[
-        "alertname", "pool", "signal", "role", "instance", "node", "sender",
+        "alertname",
+        "pool",
+        "signal",
+        "role",
+        "instance",
+        "node",
+        "sender",
     ],
     help: "evenkeel itself gives alerts a label of this name: choose another",
 };

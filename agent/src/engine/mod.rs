@@ -172,6 +172,7 @@ impl Engine {
         let now = Now {
             tick: self.endpoints.tick(),
             time: moment.taken,
+            clients: kernel.clients.map(|clients| clients.effective),
         };
         for pool in &mut self.pools {
             pool.advance(&self.endpoints, &self.rules, &mut self.scratch);

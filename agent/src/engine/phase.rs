@@ -40,6 +40,8 @@ pub(super) enum Phase {
 pub(super) struct Now {
     pub(super) tick: u64,
     pub(super) time: SystemTime,
+    /// How many clients connect to this host, if that is known.
+    pub(super) clients: Option<f64>,
 }
 
 /// What happened in a tick that the book must be told of.

@@ -202,6 +202,7 @@ impl TrackedPool {
             expected: self.judge.expected().shares(),
             tolerance: rules.tolerance(&self.pool),
             dispersion: self.judge.dispersion(),
+            clients: now.clients,
             backends: self.facts(test, &sums, ticks),
         };
         Some(phase::incident(&pattern, test, rules, now, before))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use evenkeel::model::{
-    Algorithm, BackendSpec, BackendState, Canary, Counters, Endpoint, KernelState, Losses,
+    Algorithm, BackendSpec, BackendState, Canary, Clients, Counters, Endpoint, KernelState, Losses,
     NetnsCookie, PerSignal, Pool, PoolSpec, PoolState, Role, Signal, SignalState, Source, State,
     Verdict, View, Weight,
 };
@@ -159,6 +159,10 @@ pub(crate) fn state(pools: Vec<PoolState>) -> State {
             },
             drift_corrected: 4,
             counter_resets: 5,
+            clients: Some(Clients {
+                effective: 3.5,
+                connections: 240,
+            }),
         },
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use evenkeel::model::{Algorithm, CauseId, Detection, Incident, PoolSpec, Signal};
+use evenkeel::model::{Algorithm, CauseId, Clients, Detection, Incident, PoolSpec, Signal};
 
 use super::world::{Part, WINDOW, World, address, backend, names, spec};
 
@@ -161,6 +161,35 @@ fn affinity() {
     });
     assert_eq!(found.cause.id, CauseId::Affinity, "{:?}", found.cause);
     assert_eq!(names(&found.hot), [address(1).to_string()]);
+}
+
+/// Nobody said how the balancer chooses, but four clients over four backends are seen.
+#[test]
+fn affinity_of_few_clients() {
+    let sticky = |world: &mut World| world.draw(RATE, &[2, 1, 1, 0]);
+    let few = |effective| {
+        Some(Clients {
+            effective,
+            connections: 10_000,
+        })
+    };
+    let mut world = world(spec(&[1; 4]));
+    world.clients = few(4.0);
+    let found = incident(&mut world, Signal::Opened, sticky);
+    assert_eq!(found.cause.id, CauseId::Affinity, "{:?}", found.cause);
+    assert!(
+        found.cause.text.contains("about 4 clients"),
+        "{:?}",
+        found.cause
+    );
+
+    // One proxy in front cannot be bound to three backends at once.
+    let mut world = self::world(spec(&[1; 4]));
+    world.clients = few(1.0);
+    let found = incident(&mut world, Signal::Opened, |world| {
+        world.draw(RATE, &[1, 1, 4, 1])
+    });
+    assert_eq!(found.cause.id, CauseId::WeightsDiffer, "{:?}", found.cause);
 }
 
 #[test]
