@@ -6,10 +6,12 @@
 mod book;
 mod causes;
 mod cells;
+mod detector;
 mod endpoints;
 mod judge;
 mod pattern;
 mod phase;
+mod rules;
 mod tracked_pool;
 mod window;
 
@@ -22,8 +24,8 @@ use evenkeel_skew::{Meter, WeightError};
 use self::book::Book;
 pub use self::book::{KEPT as INCIDENTS_KEPT, Transition, TransitionKind};
 use self::endpoints::Endpoints;
-use self::judge::Rules;
 use self::phase::Now;
+use self::rules::Rules;
 use self::tracked_pool::{Scratch, TrackedPool};
 use self::window::Shape;
 use crate::discovery::auto;

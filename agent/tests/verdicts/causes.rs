@@ -40,7 +40,9 @@ fn even(world: &mut World, seconds: u64, active: u64) {
     let weights: Vec<u32> = vec![1; world.spec.backends.len()];
     for _ in 0..seconds {
         let mut parts = world.draw(RATE, &weights);
-        parts.iter_mut().for_each(|part| part.active = active);
+        for part in &mut parts {
+            part.active = active;
+        }
         world.tick(&parts);
     }
     assert!(world.incidents().is_empty(), "{:?}", world.incidents());
@@ -103,7 +105,9 @@ fn slow_backend() {
     even(&mut world, 120, 20);
     let found = incident(&mut world, Signal::Active, |world| {
         let mut parts = world.draw(RATE, &[1; 4]);
-        parts.iter_mut().for_each(|part| part.active = 20);
+        for part in &mut parts {
+            part.active = 20;
+        }
         parts[2].active = 400;
         parts
     });
@@ -137,7 +141,9 @@ fn heavy_connections() {
     even(&mut world, 120, 50);
     let found = incident(&mut world, Signal::Bytes, |world| {
         let mut parts = world.draw(RATE, &[1; 4]);
-        parts.iter_mut().for_each(|part| part.active = 50);
+        for part in &mut parts {
+            part.active = 50;
+        }
         parts[0].bytes *= 8;
         parts
     });
