@@ -25,7 +25,7 @@ const PACKAGES: [&str; 11] = [
 ];
 
 /// Programs that show whether the packages are there.
-const PROGRAMS: [&str; 9] = [
+const PROGRAMS: [&str; 10] = [
     "nginx",
     "haproxy",
     "promtool",
