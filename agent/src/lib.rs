@@ -4,6 +4,7 @@
 //! [`model::State`], [`publish`] shows it. [`config`] says what is wanted; [`app`] wires them together.
 
 pub mod app;
+pub mod backtest;
 pub mod commands;
 pub mod config;
 pub mod discovery;
@@ -12,5 +13,6 @@ pub mod history;
 pub mod kernel;
 pub mod model;
 pub mod publish;
+pub mod recording;
 pub mod reload;
 mod runner;

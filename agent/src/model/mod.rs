@@ -18,4 +18,4 @@ pub use incident::{AlertName, Cause, CauseId, Deviation, Ended, Ending, Incident
 pub use pool::{BackendSpec, Pool, PoolSpec, Source, Weight};
 pub use state::{BackendState, Canary, KernelState, Losses, PoolState, SignalState, State, View};
 pub use time::rfc3339;
-pub use verdict::{Judgement, Side, Verdict, explanation, words};
+pub use verdict::{Judgement, PerVerdict, Side, Verdict, explanation, words};

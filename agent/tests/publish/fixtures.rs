@@ -11,6 +11,7 @@ use evenkeel::model::{
 };
 use evenkeel::publish::TrafficSample;
 use evenkeel::publish::prometheus::{Format, Process, Scrape};
+use evenkeel::recording::RecordingSample;
 use evenkeel::reload::ReloadStatus;
 use evenkeel_skew::{Expected, Meter};
 
@@ -222,6 +223,10 @@ pub(crate) fn exposition(state: &State, format: Format) -> String {
         },
         traffic: TrafficSample::default(),
         alerts: Vec::new(),
+        recording: Some(RecordingSample {
+            bytes: 4096,
+            dropped_ticks: 2,
+        }),
     };
     let mut text = String::new();
     scrape.write(format, &mut text).unwrap();
