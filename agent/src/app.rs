@@ -106,14 +106,14 @@ impl App {
             receivers,
         };
         Ok(Self {
-            alerts,
-            history,
             runner,
             handle,
             state,
             server,
             reload,
             reloader,
+            history,
+            alerts,
         })
     }
 

@@ -110,7 +110,7 @@ impl History {
         .unwrap_or_else(|error| Err(io::Error::other(error)));
         match &written {
             Ok(()) if *failing => {
-                info!(directory = %self.directory.display(), "incidents are kept on disk again")
+                info!(directory = %self.directory.display(), "incidents are kept on disk again");
             }
             Err(error) if !*failing => warn!(
                 directory = %self.directory.display(),

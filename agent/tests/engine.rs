@@ -262,13 +262,15 @@ fn a_tick_allocates_nothing_once_it_runs() {
         })
         .collect();
     let mut engine = Engine::new(plan(Some(pools)), OWN, Vec::new()).unwrap();
-    let mut snapshot: Vec<Observed> = (0..2_000).map(|n| observed(n, 0, 1)).collect();
+    // As the weights want it: incidents are what memory is for.
+    let weight = |n: u32| u64::from(n % 20 % 3 + 1);
+    let mut snapshot: Vec<Observed> = (0..2_000).map(|n| observed(n, 0, weight(n))).collect();
     let mut published: Option<Arc<State>> = None;
     let mut after = |engine: &mut Engine, ticks: u32| {
         let before = ALLOCATIONS.get();
         for round in 0..ticks {
-            for (n, observed) in snapshot.iter_mut().enumerate() {
-                observed.counters.opened += u64::from(round) + n as u64 % 7;
+            for (n, observed) in (0..).zip(&mut snapshot) {
+                observed.counters.opened += u64::from(round) * weight(n);
             }
             // As the publisher does: the last state is held until the next one is there.
             published = Some(tick(engine, &snapshot).state);

@@ -203,6 +203,27 @@ fn silence_is_neither_a_skew_nor_its_end_until_nothing_can_be_known() {
 }
 
 #[test]
+fn a_failing_backend_that_is_not_tried_any_longer_is_let_go() {
+    let mut world = settled();
+    for _ in 0..60 {
+        let mut parts = world.draw(RATE, &[1, 0, 1, 1]);
+        parts[1].failed = 10;
+        world.tick(&parts);
+    }
+    assert!(world.open(Signal::Failed).is_some());
+    world.random(600, RATE, &[1, 0, 1, 1]);
+    assert!(world.open(Signal::Failed).is_some());
+    world.random(600, RATE, &[1, 0, 1, 1]);
+    let failing = world
+        .incidents()
+        .iter()
+        .find(|it| it.signal == Signal::Failed)
+        .unwrap();
+    assert_eq!(failing.ended.unwrap().why, Ending::NoTraffic);
+    assert!(world.open(Signal::Opened).is_some(), "it is still cold");
+}
+
+#[test]
 fn a_backend_that_joins_is_not_cold_before_it_had_time() {
     let mut world = settled();
     world.spec.backends.push(backend(5, 1));

@@ -161,8 +161,23 @@ impl TrackedPool {
             Signal::Opened => any(&sums.opened),
             Signal::Active => any(&sums.active),
             Signal::Bytes => any(&sums.bytes),
-            // Connects can only fail where there are any.
-            Signal::Failed => any(&sums.opened) || any(&sums.failed),
+            Signal::Failed => self.is_tried(),
+        }
+    }
+
+    /// Whether a backend that fails, if there is one, was tried within the window: once the balancer has given it up, nothing
+    /// shows whether it would still fail.
+    fn is_tried(&self) -> bool {
+        let sums = self.window.sums();
+        let tried = |backend: &usize| sums.opened[*backend] + sums.failed[*backend] > 0;
+        let fails = |backend: &usize| {
+            let test = self.judge.test(Signal::Failed);
+            test.is_some_and(|test| test.side(*backend).is_some())
+        };
+        let mut backends = 0..self.slots.len();
+        match backends.clone().any(|backend| fails(&backend)) {
+            true => backends.any(|backend| fails(&backend) && tried(&backend)),
+            false => backends.any(|backend| tried(&backend)),
         }
     }
 

@@ -15,8 +15,9 @@ const BPF_MAP_LOOKUP_BATCH: libc::c_int = 24;
 const BPF_NOEXIST: u64 = 1;
 const BPF_CGROUP_SOCK_OPS: u32 = 3;
 
-/// Entries asked for in one batch call: half a megabyte of buffers, and few calls for large maps.
-const BATCH: usize = 4096;
+/// Entries asked for in one batch call: few calls even for large maps, and what the kernel wrote is still in the cache when it is
+/// read.
+const BATCH: usize = 512;
 
 /// Types that are the same bytes in the kernel and here.
 ///

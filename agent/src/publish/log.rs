@@ -11,12 +11,10 @@ const NAMED: usize = 10;
 /// Tells what happened.
 pub(crate) fn transition(transition: &Transition) {
     let incident = &*transition.incident;
-    let (hot, cold) = (
-        list(incident, &incident.hot),
-        list(incident, &incident.cold),
-    );
-    let fields = (&incident.id, &incident.pool, incident.signal.as_str());
-    let (id, pool, signal) = fields;
+    let hot = list(incident, &incident.hot);
+    let cold = list(incident, &incident.cold);
+    let Incident { id, pool, .. } = incident;
+    let signal = incident.signal.as_str();
     match transition.kind {
         TransitionKind::Began => warn!(
             id,
@@ -74,9 +72,9 @@ fn list(incident: &Incident, deviations: &[Deviation]) -> String {
             )
         }
     });
-    let mut text = named.collect::<Vec<_>>().join(", ");
-    if let more @ 1.. = deviations.len().saturating_sub(NAMED) {
-        text.push_str(&format!(" and {more} more"));
+    let text = named.collect::<Vec<_>>().join(", ");
+    match deviations.len().saturating_sub(NAMED) {
+        0 => text,
+        more => format!("{text} and {more} more"),
     }
-    text
 }

@@ -65,7 +65,8 @@ mod tests {
         let chances: Vec<f64> = (0..1000).map(|_| chance()).collect();
         assert!(chances.iter().all(|chance| (0.0..=1.0).contains(chance)));
         for tenth in 0..10 {
-            let within = chances.iter().filter(|c| (*c * 10.0) as u32 == tenth);
+            let from = f64::from(tenth) / 10.0;
+            let within = chances.iter().filter(|c| (from..from + 0.1).contains(*c));
             assert!(within.count() > 30, "too few in tenth {tenth}");
         }
     }

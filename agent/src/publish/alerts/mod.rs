@@ -24,6 +24,8 @@ mod receivers;
 mod repeats;
 mod statistics;
 mod target;
+#[cfg(test)]
+mod tests;
 mod text;
 mod tls;
 mod webhook;

@@ -22,8 +22,13 @@ pub(super) struct Target {
 impl Target {
     /// Parses the address of a receiver as it is configured. The error says what is wrong with it, without repeating it.
     pub(super) fn parse(url: &str, kind: ReceiverKind) -> Result<Self, &'static str> {
-        let uri: Uri = url.parse().or(Err("is not an address"))?;
-        let scheme = uri.scheme().cloned().ok_or("lacks http:// or https://")?;
+        let uri: Uri = url
+            .parse()
+            .or(Err("is not an address of the form http://HOST:PORT/PATH"))?;
+        let scheme = uri
+            .scheme()
+            .cloned()
+            .ok_or("is not an address of the form http://HOST:PORT/PATH")?;
         let https = scheme == Scheme::HTTPS;
         if !https && scheme != Scheme::HTTP {
             return Err("is neither http nor https");
@@ -33,16 +38,23 @@ impl Target {
             return Err("holds a user name: write the credentials into basic_auth instead");
         }
         let host = authority.host();
-        if host.is_empty() || (authority.port().is_some() && authority.port_u16().is_none()) {
-            return Err("names no host, or no port between 1 and 65535");
-        }
+        let wrong = "names no host, or no port between 1 and 65535";
+        let usual = if https { 443 } else { 80 };
+        let port = match authority.as_str().strip_prefix(host) {
+            Some("") => Some(usual),
+            Some(rest) => rest.strip_prefix(':').and_then(|port| port.parse().ok()),
+            None => None,
+        };
+        let port = port
+            .filter(|port| *port > 0 && !host.is_empty())
+            .ok_or(wrong)?;
         Ok(Self {
             https,
             host: host
                 .trim_start_matches('[')
                 .trim_end_matches(']')
                 .to_owned(),
-            port: authority.port_u16().unwrap_or(if https { 443 } else { 80 }),
+            port,
             authority: authority.as_str().to_owned(),
             path: path(&uri, kind).ok_or("has a path that cannot be requested")?,
             name: name(&uri, kind),
@@ -118,6 +130,7 @@ mod tests {
             "ftp://192.0.2.1",
             "http://",
             "http://host:99999",
+            "http://host:0",
             "http://user:secret@host",
             "/secret",
             "http://ho st/secret",

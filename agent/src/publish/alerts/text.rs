@@ -61,9 +61,9 @@ pub(super) fn deviation(incident: &Incident, deviation: &Deviation) -> String {
 
 /// What is wrong, where, since when and, if it has ended, how.
 pub(super) fn opening(incident: &Incident, node: &str) -> String {
-    let what = match incident.signal {
-        Signal::Failed => "fails connection attempts".to_owned(),
-        signal => format!("is uneven in {}", noun(signal)),
+    let (who, what) = match incident.signal {
+        Signal::Failed => ("Backends of pool", "fail connection attempts".to_owned()),
+        signal => ("Pool", format!("is uneven in {}", noun(signal))),
     };
     let view = match incident.role {
         Role::Upstream => format!("{node} opens"),
@@ -72,7 +72,7 @@ pub(super) fn opening(incident: &Incident, node: &str) -> String {
     let seen = incident.detected.duration_since(incident.started);
     let ended = incident.ended.as_ref().map(ending).unwrap_or_default();
     format!(
-        "Pool {} (connections that {view}) {what} since {}, seen after {}.{ended}",
+        "{who} {} (connections that {view}) {what} since {}, seen after {}.{ended}",
         incident.pool,
         moment(incident.started),
         span(seen.unwrap_or_default())

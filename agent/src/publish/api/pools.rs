@@ -210,7 +210,7 @@ impl Serialize for BackendsView<'_> {
                 retransmits: backend.counters.retransmits,
                 handshake: handshake(backend),
                 share: backend.shares,
-                skewed: worst(&backend.skewed),
+                skewed: worst(backend.skewed),
                 skewed_in: backend.skewed,
             });
         serializer.collect_seq(views)
@@ -253,7 +253,7 @@ struct HandshakeView {
 }
 
 /// 1 if a signal finds the backend hot, else -1 if one finds it cold, else 0.
-fn worst(skewed: &PerSignal<Option<Side>>) -> i8 {
+fn worst(skewed: PerSignal<Option<Side>>) -> i8 {
     let signs = Signal::ALL.map(|signal| skewed.get(signal).map_or(0, Side::sign));
     if signs.contains(&1) {
         1
