@@ -10,6 +10,7 @@ pub mod config;
 pub mod discovery;
 pub mod engine;
 pub mod history;
+mod http_client;
 pub mod kernel;
 pub mod model;
 pub mod publish;
