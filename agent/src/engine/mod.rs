@@ -20,6 +20,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use evenkeel_skew::{Meter, WeightError};
+use serde::{Deserialize, Serialize};
 
 use self::book::Book;
 pub use self::book::{KEPT as INCIDENTS_KEPT, Transition, TransitionKind};
@@ -40,7 +41,7 @@ use crate::model::{
 const FORGET_AFTER: Duration = Duration::from_secs(600);
 
 /// What is to be tracked.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     /// How often there is a tick.
     pub interval: Duration,

@@ -20,4 +20,4 @@ pub use state::{
     BackendState, Canary, Clients, KernelState, Losses, PoolState, SignalState, State, View,
 };
 pub use time::rfc3339;
-pub use verdict::{Judgement, Side, Verdict, explanation, words};
+pub use verdict::{Judgement, PerVerdict, Side, Verdict, explanation, words};

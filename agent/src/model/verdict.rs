@@ -44,6 +44,41 @@ impl fmt::Display for Verdict {
     }
 }
 
+/// One `T` for each verdict.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct PerVerdict<T> {
+    /// See [`Verdict::Even`].
+    pub even: T,
+    /// See [`Verdict::Suspect`].
+    pub suspect: T,
+    /// See [`Verdict::Skewed`].
+    pub skewed: T,
+    /// See [`Verdict::Unknown`].
+    pub unknown: T,
+}
+
+impl<T> PerVerdict<T> {
+    /// The value of `verdict`.
+    pub fn get(&self, verdict: Verdict) -> &T {
+        match verdict {
+            Verdict::Even => &self.even,
+            Verdict::Suspect => &self.suspect,
+            Verdict::Skewed => &self.skewed,
+            Verdict::Unknown => &self.unknown,
+        }
+    }
+
+    /// The value of `verdict`, to be changed.
+    pub fn get_mut(&mut self, verdict: Verdict) -> &mut T {
+        match verdict {
+            Verdict::Even => &mut self.even,
+            Verdict::Suspect => &mut self.suspect,
+            Verdict::Skewed => &mut self.skewed,
+            Verdict::Unknown => &mut self.unknown,
+        }
+    }
+}
+
 /// On which side of its tolerance a share is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

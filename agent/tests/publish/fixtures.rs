@@ -12,6 +12,7 @@ use evenkeel::model::{
 use evenkeel::publish::TrafficSample;
 use evenkeel::publish::alerts::ReceiverStatistics;
 use evenkeel::publish::prometheus::{Format, Process, Scrape};
+use evenkeel::recording::RecordingSample;
 use evenkeel::reload::ReloadStatus;
 use evenkeel_skew::{Expected, Meter};
 
@@ -236,6 +237,10 @@ pub(crate) fn exposition_with(
         },
         traffic: TrafficSample::default(),
         alerts,
+        recording: Some(RecordingSample {
+            bytes: 4096,
+            dropped_ticks: 2,
+        }),
     };
     let mut text = String::new();
     scrape.write(format, &mut text).unwrap();

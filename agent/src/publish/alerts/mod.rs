@@ -18,7 +18,6 @@ mod client;
 mod clock;
 mod complaint;
 mod courier;
-mod credentials;
 mod ledger;
 mod receivers;
 mod repeats;
@@ -27,7 +26,6 @@ mod target;
 #[cfg(test)]
 mod tests;
 mod text;
-mod tls;
 mod webhook;
 mod wording;
 

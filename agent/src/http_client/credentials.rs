@@ -16,7 +16,7 @@ const LARGEST: u64 = 4 * 1024 * 1024;
 
 /// A file that cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum FileError {
+pub(crate) enum FileError {
     #[error("cannot read {}: {error}", path.display())]
     Unreadable { path: PathBuf, error: io::Error },
     #[error("{} {what}", path.display())]
