@@ -41,7 +41,8 @@ impl Rules {
         time.as_secs_f64() / self.interval.as_secs_f64().max(1e-3)
     }
 
-    fn whole_ticks(&self, time: Duration) -> u32 {
+    /// The same, rounded up, and at least 1.
+    pub(super) fn whole_ticks(&self, time: Duration) -> u32 {
         // From a finite, positive number; the cast saturates.
         #[allow(
             clippy::cast_possible_truncation,

@@ -29,6 +29,8 @@ pub struct Agent {
     /// How it is started again.
     command: Command,
     address: SocketAddr,
+    /// The address in its configuration, with a port of 0 at first: what is reloaded must not move the listener.
+    listen: SocketAddr,
     directory: TempDir,
 }
 
@@ -57,8 +59,8 @@ impl Agent {
     pub fn launch_by(mut command: Command, namespace: &Namespace, config: &str) -> Result<Self> {
         let directory = TempDir::with_prefix("evenkeel-").context("no temporary directory")?;
         let file = directory.path().join("evenkeel.yaml");
-        let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        fs::write(&file, with_listen(anywhere, config))
+        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        fs::write(&file, with_listen(listen, config))
             .context("cannot write the agent's configuration")?;
         command.arg("--config").arg(&file);
         let mut process = Process::spawn(namespace, "evenkeel", &mut command)?;
@@ -67,6 +69,7 @@ impl Agent {
             process,
             command,
             address,
+            listen,
             directory,
         })
     }
@@ -78,7 +81,8 @@ impl Agent {
         self.process.wait(PATIENCE)?;
         let config = fs::read_to_string(self.config_file())?;
         let (_, config) = config.split_once('\n').unwrap_or_default();
-        fs::write(self.config_file(), with_listen(self.address, config))?;
+        self.listen = self.address;
+        fs::write(self.config_file(), with_listen(self.listen, config))?;
         self.process = Process::spawn(namespace, "evenkeel", &mut self.command)?;
         self.address = await_address(&mut self.process)?;
         self.wait_ready()
@@ -114,7 +118,7 @@ impl Agent {
 
     /// Writes another configuration and sends SIGHUP; what came of it is the agent's to say.
     pub fn reconfigure(&self, config: &str) -> Result<()> {
-        fs::write(self.config_file(), with_listen(self.address, config))?;
+        fs::write(self.config_file(), with_listen(self.listen, config))?;
         self.process.signal(Signal::HUP)
     }
 
