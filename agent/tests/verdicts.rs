@@ -8,6 +8,8 @@
 
 #[path = "verdicts/causes.rs"]
 mod causes;
+#[path = "verdicts/early.rs"]
+mod early;
 #[path = "verdicts/world.rs"]
 mod world;
 
