@@ -7,7 +7,11 @@
 //! Few connections over many backends look uneven even when the balancer is perfect. So the Gini coefficient comes with
 //! the one that a fair random balancer would show at the same traffic: [`Measures::gini_by_chance`].
 //!
-//! Pure computation: no clock, no randomness, no I/O, and no allocation once a meter has seen its largest pool.
+//! Whether it *is* uneven is decided by detectors, with a promised rate of false alarms: [`ShareDetector`] for new
+//! connections, [`LevelDetector`] for open ones and bytes, [`FailureDetector`] for failing connects.
+//!
+//! Pure computation: no clock, no randomness, no I/O, and no allocation once a meter has seen its largest pool or
+//! a detector was made.
 //!
 //! ```
 //! use evenkeel_skew::{Expected, Meter};
@@ -31,10 +35,15 @@
 
 mod bessel;
 mod chance;
+mod detect;
 mod expected;
 mod measures;
 mod meter;
 
+pub use detect::{
+    Attribution, FailureDetector, Finding, LearnedShares, LevelDetector, ShareDetector, Side,
+    Terms, attribute, fitting_weights,
+};
 pub use expected::{Expected, MIN_SHARE, WeightError};
 pub use measures::Measures;
 pub use meter::{LoadError, Meter};

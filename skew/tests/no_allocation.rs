@@ -1,9 +1,12 @@
-//! Measuring allocates nothing once the meter has seen its largest pool. Counted by the allocator itself.
+//! Measuring allocates nothing once the meter has seen its largest pool, and detecting nothing at all. Counted by the
+//! allocator itself.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use evenkeel_skew::{Expected, Meter};
+use evenkeel_skew::{
+    Expected, FailureDetector, Finding, LearnedShares, LevelDetector, Meter, ShareDetector, Terms,
+};
 
 thread_local! {
     /// Per thread, because the test harness allocates on its own threads.
@@ -67,4 +70,45 @@ fn the_steady_state_does_not_allocate() {
         }
     });
     assert_eq!(later, 0);
+}
+
+#[test]
+fn detectors_do_not_allocate_even_through_an_alarm_and_its_end() {
+    let terms = Terms {
+        tolerance: 0.25,
+        false_alarm_ticks: 1e6,
+        recovery_ticks: 1e3,
+        warm_up_ticks: 10,
+    };
+    let expected = Expected::from_weights(&[1.0; 10]).unwrap();
+    let even = [100; 10];
+    let skewed = [300, 100, 100, 100, 100, 100, 100, 100, 100, 0];
+    let mut shares = ShareDetector::new(&expected, terms);
+    let mut levels = LevelDetector::new(&expected, &terms, 10, 60);
+    let mut failures = FailureDetector::new(10, terms, 0.01);
+    let mut learned = LearnedShares::new(10, 1e4, 100);
+    let mut findings = Vec::with_capacity(1000);
+    let count = allocations(|| {
+        for tick in 0..1000 {
+            let counts = if (300..600).contains(&tick) {
+                &skewed
+            } else {
+                &even
+            };
+            shares.observe(counts);
+            shares.expect(&expected);
+            levels.observe(&counts.map(|count| count as f64), 1e5);
+            failures.observe(&counts.map(|count| count - count.min(100)), counts);
+            learned.observe(counts, shares.finding() == Finding::Skewed);
+            findings.push((shares.finding(), levels.finding(), failures.finding()));
+            assert!(shares.onset_ticks_ago().is_none_or(|ticks| ticks < 1000));
+        }
+    });
+    assert_eq!(count, 0);
+    for finding in [Finding::Even, Finding::Skewed] {
+        assert!(findings.iter().any(|found| found.0 == finding));
+        assert!(findings.iter().any(|found| found.1 == finding));
+    }
+    assert!(findings.iter().any(|found| found.2 == Finding::Skewed));
+    assert_eq!(shares.finding(), Finding::Even);
 }

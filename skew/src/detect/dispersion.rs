@@ -1,0 +1,172 @@
+//! How much more than independent connections a pool's counts vary.
+//!
+//! Connections come in clumps: a client opens ten at once, a worker retries, hashing sticks. Then n connections carry as
+//! much information as n / phi independent ones, and evidence must be divided by phi, or it is a false alarm.
+//! (Wedderburn, "Quasi-likelihood functions", 1974.)
+//!
+//! Phi is Pearson's chi-square for "two adjacent blocks of ticks have the same shares" over its degrees of freedom, averaged.
+//! No long-run shares enter, so a lasting skew is not taken for dispersion: it disturbs the one pair of blocks it begins
+//! in. Blocks of one, ten and sixty ticks see clumps that last less or more; the largest phi is in force.
+
+/// Assumed before anything was seen, and worth this many degrees of freedom.
+const FIRST_GUESS: f64 = 2.5;
+const GUESS_FREEDOM: f64 = 20.0;
+/// How much is remembered: at least so many pairs of blocks, so that the one in which a skew begins hardly counts, and at
+/// least so many degrees of freedom, so that the standard error of phi, sqrt(2 / freedom), is below a tenth.
+const PAIRS: f64 = 60.0;
+const FREEDOM: f64 = 300.0;
+/// A block is so many of the next smaller one: 1, 10 and 60 ticks.
+const BLOCKS: [u32; 3] = [1, 10, 6];
+
+/// The dispersion of one pool.
+#[derive(Debug, Clone)]
+pub(super) struct Dispersion {
+    scales: [Scale; BLOCKS.len()],
+}
+
+impl Dispersion {
+    pub(super) fn new(backends: usize) -> Self {
+        Self {
+            scales: BLOCKS.map(|blocks| Scale::new(blocks, backends)),
+        }
+    }
+
+    /// What was learned, for a pool of other backends.
+    pub(super) fn inherit(&self, backends: usize) -> Self {
+        let mut heir = Self::new(backends);
+        for (new, old) in heir.scales.iter_mut().zip(&self.scales) {
+            new.ratio = old.ratio;
+        }
+        heir
+    }
+
+    /// Learns from the counts of a tick with traffic.
+    pub(super) fn observe(&mut self, counts: &[u64]) {
+        let phi = self.phi();
+        let [tick, ten, sixty] = &mut self.scales;
+        if let Some(block) = tick.push(counts.iter().map(|&count| count as f64), phi)
+            && let Some(block) = ten.push(block.iter().copied(), phi)
+        {
+            sixty.push(block.iter().copied(), phi);
+        }
+    }
+
+    /// The next ticks do not follow the last ones: begin new blocks.
+    pub(super) fn interrupt(&mut self) {
+        for scale in &mut self.scales {
+            scale.interrupt();
+        }
+    }
+
+    /// Phi, at least 1. Each scale leans on the smaller one until it has seen enough itself.
+    pub(super) fn phi(&self) -> f64 {
+        let [tick, ten, sixty] = &self.scales;
+        let tick = tick.ratio.value(FIRST_GUESS);
+        let ten = ten.ratio.value(tick);
+        let sixty = sixty.ratio.value(ten);
+        tick.max(ten).max(sixty).max(1.0)
+    }
+}
+
+/// Blocks of one length: the one that is being filled and the one before.
+#[derive(Debug, Clone)]
+pub(super) struct Scale {
+    parts: u32,
+    filled: u32,
+    current: Vec<f64>,
+    last: Vec<f64>,
+    compared: bool,
+    ratio: Ratio,
+}
+
+impl Scale {
+    pub(super) fn new(parts: u32, backends: usize) -> Self {
+        Self {
+            parts,
+            filled: 0,
+            current: vec![0.0; backends],
+            last: vec![0.0; backends],
+            compared: false,
+            ratio: Ratio::default(),
+        }
+    }
+
+    pub(super) fn inherit(&self, backends: usize) -> Self {
+        Self {
+            ratio: self.ratio,
+            ..Self::new(self.parts, backends)
+        }
+    }
+
+    /// Adds to the block. When that fills it, it is compared with the one before and returned.
+    /// `phi` is the dispersion in force.
+    pub(super) fn push(&mut self, part: impl Iterator<Item = f64>, phi: f64) -> Option<&[f64]> {
+        for (sum, count) in self.current.iter_mut().zip(part) {
+            *sum += count;
+        }
+        self.filled += 1;
+        if self.filled < self.parts {
+            return None;
+        }
+        if self.compared {
+            self.ratio.add(&self.last, &self.current, phi);
+        }
+        std::mem::swap(&mut self.last, &mut self.current);
+        self.current.fill(0.0);
+        self.filled = 0;
+        self.compared = true;
+        Some(&self.last)
+    }
+
+    pub(super) fn interrupt(&mut self) {
+        self.current.fill(0.0);
+        self.filled = 0;
+        self.compared = false;
+    }
+
+    /// Phi at this scale alone, at least 1.
+    pub(super) fn phi(&self) -> f64 {
+        self.ratio.value(1.0).max(1.0)
+    }
+}
+
+/// Chi-squares and what they were expected to be, both forgotten alike.
+#[derive(Debug, Clone, Copy, Default)]
+struct Ratio {
+    square: f64,
+    freedom: f64,
+}
+
+impl Ratio {
+    /// `prior` until more is known.
+    fn value(&self, prior: f64) -> f64 {
+        (self.square + GUESS_FREEDOM * prior) / (self.freedom + GUESS_FREEDOM)
+    }
+
+    /// Compares two blocks.
+    ///
+    /// Given the margins of a table of 2 rows and k columns with any count, the mean of the chi-square of N independent
+    /// connections is exactly (k - 1) N / (N - 1), however few they are. (Haldane, "The mean and variance of chi-squared,
+    /// when used as a test of homogeneity, when expectations are small", 1940.) Of N connections in clumps, N / phi are.
+    fn add(&mut self, first: &[f64], second: &[f64], phi: f64) {
+        let (a, b): (f64, f64) = (first.iter().sum(), second.iter().sum());
+        if a < 1.0 || b < 1.0 {
+            return;
+        }
+        let (up, down) = ((b / a).sqrt(), (a / b).sqrt());
+        let (mut square, mut columns) = (0.0, 0.0);
+        for (x, y) in first.iter().zip(second) {
+            if x + y > 0.0 {
+                square += (x * up - y * down).powi(2) / (x + y);
+                columns += 1.0;
+            }
+        }
+        let independent = ((a + b) / phi).max(2.0);
+        let freedom = (columns - 1.0) * independent / (independent - 1.0);
+        // What dispersion hardly ever reaches is a change of the shares.
+        let most = phi * (freedom + 4.0 * (2.0 * freedom).sqrt() + 4.0);
+        let keep = 1.0 - (1.0 / PAIRS).min(freedom / FREEDOM);
+        self.square = keep * self.square + square.min(most);
+        self.freedom = keep * self.freedom + freedom;
+    }
+}

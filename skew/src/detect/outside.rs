@@ -1,0 +1,204 @@
+//! Evidence that a share is outside its tolerance.
+//!
+//! For backend i with c of n new connections, boundary b (the highest or lowest share that the tolerance allows) and an
+//! alternative beyond it whose odds are f times those of b, the logarithm of the likelihood ratio is
+//!
+//! ```text
+//! L = [c ln f - n ln(1 + b (f - 1))] / phi
+//! ```
+//!
+//! which is `c ln(a/b) + (n - c) ln((1-a)/(1-b))` with a written by its odds. As long as the true share is on the inner side of b,
+//! the mean of e^L is at most 1. (Lindon and Malek, "Anytime-valid inference for multinomial count data", 2022.)
+
+use super::running_sum::RunningSum;
+use super::terms::{Side, Terms};
+
+/// Odds of the alternatives, over those of the boundary: from just outside to a backend that gets nearly nothing or
+/// nearly everything.
+const HOT: [f64; 5] = [1.15, 1.4, 2.0, 3.0, 6.0];
+const COLD: [f64; 4] = [0.85, 0.6, 0.3, 0.05];
+
+/// The highest share that a boundary may be: someone must be able to be above it.
+const HIGHEST: f64 = 1.0 - 1e-3;
+
+/// Evidence is not gathered beyond this many times what an alarm takes, so that it is lost in time when shares change.
+const CAP: f64 = 1e3;
+
+/// The shares that the tolerance allows a backend. A side on which nothing can be outside has no boundary.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    pub(super) low: Option<f64>,
+    pub(super) high: Option<f64>,
+}
+
+impl Bounds {
+    pub(super) fn new(share: f64, tolerance: f64) -> Self {
+        let high = (share * (1.0 + tolerance)).min(HIGHEST);
+        let low = share * (1.0 - tolerance);
+        // The only backend of a pool has all of it.
+        let alone = share >= 1.0;
+        Self {
+            low: (low > 0.0 && !alone).then_some(low),
+            high: (high > share).then_some(high),
+        }
+    }
+}
+
+/// The evidence of all backends.
+#[derive(Debug, Clone)]
+pub(super) struct Outside {
+    backends: Vec<Backend>,
+    log_odds_hot: [f64; HOT.len()],
+    log_odds_cold: [f64; COLD.len()],
+    /// How many alternatives there are in all.
+    alternatives: f64,
+    /// The sum over all of them.
+    total: f64,
+    cap: f64,
+    alarm: f64,
+}
+
+#[derive(Debug, Clone)]
+struct Backend {
+    hot: [RunningSum; HOT.len()],
+    cold: [RunningSum; COLD.len()],
+    /// ln(1 + b (f - 1)) of each alternative. Infinite where there is no boundary: then the evidence stays 0.
+    cost_hot: [f64; HOT.len()],
+    cost_cold: [f64; COLD.len()],
+    /// Observations until it may be cold.
+    wait: u32,
+}
+
+impl Outside {
+    pub(super) fn new(shares: &[f64], terms: &Terms) -> Self {
+        let backend = Backend {
+            hot: Default::default(),
+            cold: Default::default(),
+            cost_hot: Default::default(),
+            cost_cold: Default::default(),
+            wait: 0,
+        };
+        let mut outside = Self {
+            backends: vec![backend; shares.len()],
+            log_odds_hot: HOT.map(f64::ln),
+            log_odds_cold: COLD.map(f64::ln),
+            alternatives: 0.0,
+            total: 0.0,
+            cap: 0.0,
+            alarm: terms.false_alarm_ticks,
+        };
+        outside.expect(shares, terms.tolerance);
+        outside
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.backends.len()
+    }
+
+    /// Moves the boundaries and keeps the evidence.
+    pub(super) fn expect(&mut self, shares: &[f64], tolerance: f64) {
+        self.alternatives = 0.0;
+        for (backend, &share) in self.backends.iter_mut().zip(shares) {
+            let bounds = Bounds::new(share, tolerance);
+            backend.cost_hot = costs(bounds.high, HOT);
+            backend.cost_cold = costs(bounds.low, COLD);
+            self.alternatives += bounds.high.map_or(0.0, |_| HOT.len() as f64)
+                + bounds.low.map_or(0.0, |_| COLD.len() as f64);
+        }
+        self.alternatives = self.alternatives.max(1.0);
+        self.cap = CAP * self.alarm * self.alternatives;
+    }
+
+    /// Makes a backend new: it cannot be cold for so many observations.
+    pub(super) fn wait(&mut self, backend: usize, observations: u32) {
+        if let Some(backend) = self.backends.get_mut(backend) {
+            backend.wait = observations;
+        }
+    }
+
+    /// How many observations it still cannot be cold.
+    pub(super) fn waits(&self, backend: usize) -> u32 {
+        self.backends.get(backend).map_or(0, |backend| backend.wait)
+    }
+
+    /// A tick with `total` > 0 new connections, `elapsed` ticks after the last such one.
+    pub(super) fn observe(&mut self, counts: &[u64], total: f64, phi: f64, elapsed: f64) {
+        let weight = phi.recip();
+        let hot = self.log_odds_hot.map(|log| log * weight);
+        let cold = self.log_odds_cold.map(|log| log * weight);
+        let total = total * weight;
+        let mut sum = 0.0;
+        for (backend, &count) in self.backends.iter_mut().zip(counts) {
+            let count = count as f64;
+            for ((term, cost), log) in backend.hot.iter_mut().zip(backend.cost_hot).zip(hot) {
+                term.observe(count * log - total * cost, elapsed, self.cap);
+                sum += term.sum;
+            }
+            if backend.wait > 0 {
+                backend.wait -= 1;
+                continue;
+            }
+            for ((term, cost), log) in backend.cold.iter_mut().zip(backend.cost_cold).zip(cold) {
+                term.observe(count * log - total * cost, elapsed, self.cap);
+                sum += term.sum;
+            }
+        }
+        self.total = sum;
+    }
+
+    /// Forgets all evidence.
+    pub(super) fn reset(&mut self) {
+        for backend in &mut self.backends {
+            backend.hot = Default::default();
+            backend.cold = Default::default();
+        }
+        self.total = 0.0;
+    }
+
+    /// The pool's statistic: the mean over all backends and alternatives.
+    pub(super) fn statistic(&self) -> f64 {
+        self.total / self.alternatives
+    }
+
+    /// What a backend contributes to the statistic: (hot, cold).
+    pub(super) fn of(&self, backend: usize) -> (f64, f64) {
+        self.backends.get(backend).map_or((0.0, 0.0), |backend| {
+            (
+                sum(&backend.hot) / self.alternatives,
+                sum(&backend.cold) / self.alternatives,
+            )
+        })
+    }
+
+    /// Ticks since the onset, by the alternatives of the backend and side that contribute most. None without evidence.
+    pub(super) fn age(&self) -> Option<f64> {
+        let (sum, weighted) = (0..self.backends.len())
+            .flat_map(|backend| {
+                [Side::Hot, Side::Cold].map(|side| self.weighted_age(backend, side))
+            })
+            .max_by(|a, b| a.0.total_cmp(&b.0))?;
+        (sum > 0.0).then(|| weighted / sum)
+    }
+
+    /// The evidence of a side, and its age times that.
+    fn weighted_age(&self, backend: usize, side: Side) -> (f64, f64) {
+        let terms: &[RunningSum] = match side {
+            Side::Hot => &self.backends[backend].hot,
+            Side::Cold => &self.backends[backend].cold,
+        };
+        terms.iter().fold((0.0, 0.0), |(sum, weighted), term| {
+            (sum + term.sum, weighted + term.sum * term.age)
+        })
+    }
+}
+
+fn sum(terms: &[RunningSum]) -> f64 {
+    terms.iter().map(|term| term.sum).sum()
+}
+
+fn costs<const N: usize>(boundary: Option<f64>, odds: [f64; N]) -> [f64; N] {
+    match boundary {
+        Some(boundary) => odds.map(|odds| (boundary * (odds - 1.0)).ln_1p()),
+        None => [f64::INFINITY; N],
+    }
+}
