@@ -1,6 +1,6 @@
 //! Simulates the detectors: false alarms, delays, onsets and ends.
 //!
-//! `cargo run --release -p evenkeel-skew --example simulate`
+//! `cargo run --release -p evenkeel-skew --example simulate [edge | surprises | even | doubled | dead]`
 
 #![allow(
     clippy::expect_used,
@@ -28,47 +28,120 @@ fn equal(backends: usize) -> Expected {
     Expected::from_weights(&vec![1.0; backends]).expect("weights are positive")
 }
 
+const CLUMPED: [Arrivals; 3] = [
+    Arrivals::Clumps(8),
+    Arrivals::RandomClumps(8.0),
+    Arrivals::SlowClumps(8),
+];
+
 fn main() {
+    let mut all = vec![Arrivals::Independent, Arrivals::InTurn];
+    all.extend(CLUMPED);
+    let part = std::env::args().nth(1);
+    let wanted = |name: &str| part.as_ref().is_none_or(|part| part == name);
+    if wanted("edge") {
+        println!("One backend at the edge of the tolerance, A = 3000");
+        for arrivals in all
+            .iter()
+            .copied()
+            .filter(|&arrivals| arrivals != Arrivals::InTurn)
+        {
+            for (backends, rate) in [(2, 50.0), (10, 50.0), (10, 2.0), (50, 50.0)] {
+                edge(arrivals, backends, rate);
+            }
+        }
+    }
+    if wanted("surprises") {
+        println!("Pools that know nothing yet, and independent connections that become clumped");
+        for arrivals in CLUMPED {
+            for (backends, rate) in [
+                (2, 50.0),
+                (10, 500.0),
+                (10, 50.0),
+                (10, 5.0),
+                (10, 0.5),
+                (50, 50.0),
+            ] {
+                surprises(arrivals, backends, rate);
+            }
+        }
+    }
+    if wanted("even") {
+        println!("Even traffic");
+        for &arrivals in &all {
+            for (backends, rate) in [
+                (2, 50.0),
+                (10, 50.0),
+                (10, 5.0),
+                (10, 0.5),
+                (50, 50.0),
+                (10, 1000.0),
+            ] {
+                even(arrivals, backends, rate);
+            }
+        }
+    }
+    for (name, load) in [("doubled", 2.0), ("dead", 0.0)] {
+        if wanted(name) {
+            println!("One backend {name}: 5th, 50th and 95th percentile");
+            for &arrivals in &all {
+                for (backends, rate) in [(2, 50.0), (10, 50.0), (10, 5.0), (50, 50.0), (10, 1000.0)]
+                {
+                    changed(arrivals, backends, rate, load);
+                }
+            }
+        }
+    }
+}
+
+/// One backend exactly at the upper end of the tolerance: the mean time between alarms over the promised one.
+fn edge(arrivals: Arrivals, backends: usize, rate: f64) {
+    let terms = Terms {
+        false_alarm_ticks: 3000.0,
+        ..TERMS
+    };
+    let share = 1.25 / backends as f64;
+    let mut loads = vec![(1.0 - share) / (backends as f64 - 1.0); backends];
+    loads[0] = share;
+    let mut traffic = Traffic::new(SEED, arrivals, rate, loads);
+    let mut detector = ShareDetector::new(&equal(backends), terms);
+    let (ticks, mut alarms) = (1_000_000, 0);
+    for _ in 0..ticks {
+        detector.observe(traffic.tick());
+        if detector.finding() == Finding::Skewed {
+            alarms += 1;
+            detector.reset();
+        }
+    }
+    let ratio = f64::from(ticks) / f64::from(alarms) / terms.false_alarm_ticks;
     println!(
-        "even traffic: arrivals, backends, rate, hours, alarms, suspect ticks, even ticks, mean phi"
+        "{arrivals:?} k={backends} {rate}/s: {alarms} alarms, {ratio:.2} of the promised time"
     );
-    for arrivals in [
-        Arrivals::Independent,
-        Arrivals::InTurn,
-        Arrivals::Clumps(8),
-        Arrivals::RandomClumps(8.0),
-        Arrivals::SlowClumps(8),
-    ] {
-        for (backends, rate) in [
-            (2, 50.0),
-            (10, 50.0),
-            (10, 5.0),
-            (10, 0.5),
-            (50, 50.0),
-            (10, 1000.0),
-        ] {
-            even(arrivals, backends, rate);
-        }
+}
+
+/// Alarms in the first hour of many pools that know nothing yet, and in the hour after independent connections become
+/// clumped.
+fn surprises(arrivals: Arrivals, backends: usize, rate: f64) {
+    let (mut first, mut change) = (0, 0);
+    for run in 0..100 {
+        let mut traffic = Traffic::new(SEED + run, arrivals, rate, vec![1.0; backends]);
+        let mut detector = ShareDetector::new(&equal(backends), TERMS);
+        let mut alarmed = |detector: &mut ShareDetector, traffic: &mut Traffic| {
+            (0..3600).any(|_| {
+                detector.observe(traffic.tick());
+                detector.finding() == Finding::Skewed
+            })
+        };
+        first += u32::from(alarmed(&mut detector, &mut traffic));
+        let mut detector = ShareDetector::new(&equal(backends), TERMS);
+        traffic.arrivals = Arrivals::Independent;
+        alarmed(&mut detector, &mut traffic);
+        traffic.arrivals = arrivals;
+        change += u32::from(alarmed(&mut detector, &mut traffic));
     }
     println!(
-        "one at twice its load: arrivals, backends, rate, bound, delays 5 50 95 %, onset error, wrong names, end"
+        "{arrivals:?} k={backends} {rate}/s: of 100 pools {first} alarm in the first hour, {change} after the change"
     );
-    for arrivals in [
-        Arrivals::Independent,
-        Arrivals::InTurn,
-        Arrivals::Clumps(8),
-        Arrivals::RandomClumps(8.0),
-    ] {
-        for (backends, rate) in [(2, 50.0), (10, 50.0), (10, 5.0), (50, 50.0), (10, 1000.0)] {
-            doubled(arrivals, backends, rate, 2.0);
-        }
-    }
-    println!("one dead");
-    for arrivals in [Arrivals::Independent, Arrivals::Clumps(8)] {
-        for (backends, rate) in [(2, 50.0), (10, 50.0), (10, 5.0), (50, 50.0)] {
-            doubled(arrivals, backends, rate, 0.0);
-        }
-    }
 }
 
 fn even(arrivals: Arrivals, backends: usize, rate: f64) {
@@ -96,7 +169,7 @@ fn even(arrivals: Arrivals, backends: usize, rate: f64) {
     );
 }
 
-fn doubled(arrivals: Arrivals, backends: usize, rate: f64, load: f64) {
+fn changed(arrivals: Arrivals, backends: usize, rate: f64, load: f64) {
     let (mut delays, mut onsets, mut ends, mut wrong) = (Vec::new(), Vec::new(), Vec::new(), 0);
     let mut bound = 0.0;
     for run in 0..100 {

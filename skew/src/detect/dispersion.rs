@@ -7,14 +7,29 @@
 //! Phi is Pearson's chi-square for "two adjacent blocks of ticks have the same shares" over its degrees of freedom, averaged.
 //! No long-run shares enter, so a lasting skew is not taken for dispersion: it disturbs the one pair of blocks it begins
 //! in. Blocks of one, ten and sixty ticks see clumps that last less or more; the largest phi is in force.
+//!
+//! When connections suddenly come in clumps, that average lags, and evidence would run ahead of it. So the last few pairs
+//! are averaged too, and what is certain of them counts at once.
+
+use super::limits::chi_square_at;
 
 /// Assumed before anything was seen, and worth this many degrees of freedom.
 const FIRST_GUESS: f64 = 2.5;
 const GUESS_FREEDOM: f64 = 20.0;
 /// How much is remembered: at least so many pairs of blocks, so that the one in which a skew begins hardly counts, and at
 /// least so many degrees of freedom, so that the standard error of phi, sqrt(2 / freedom), is below a tenth.
-const PAIRS: f64 = 60.0;
-const FREEDOM: f64 = 300.0;
+const LONG: Memory = Memory {
+    pairs: 60.0,
+    freedom: 300.0,
+};
+/// The last few pairs; and the deviate of the lower limit up to which they count: one in a thousand.
+const RECENT: Memory = Memory {
+    pairs: 5.0,
+    freedom: 30.0,
+};
+const CERTAIN: f64 = 3.09;
+/// A pair counts for no more than so many standard deviations: what dispersion hardly ever reaches is a skew that begins.
+const MOST: f64 = 5.0;
 /// A block is so many of the next smaller one: 1, 10 and 60 ticks.
 const BLOCKS: [u32; 3] = [1, 10, 6];
 
@@ -35,7 +50,8 @@ impl Dispersion {
     pub(super) fn inherit(&self, backends: usize) -> Self {
         let mut heir = Self::new(backends);
         for (new, old) in heir.scales.iter_mut().zip(&self.scales) {
-            new.ratio = old.ratio;
+            new.long = old.long;
+            new.recent = old.recent;
         }
         heir
     }
@@ -60,11 +76,12 @@ impl Dispersion {
 
     /// Phi, at least 1. Each scale leans on the smaller one until it has seen enough itself.
     pub(super) fn phi(&self) -> f64 {
-        let [tick, ten, sixty] = &self.scales;
-        let tick = tick.ratio.value(FIRST_GUESS);
-        let ten = ten.ratio.value(tick);
-        let sixty = sixty.ratio.value(ten);
-        tick.max(ten).max(sixty).max(1.0)
+        let (mut prior, mut largest) = (FIRST_GUESS, 1.0_f64);
+        for scale in &self.scales {
+            prior = scale.long.value(prior);
+            largest = largest.max(prior).max(scale.recent.certain());
+        }
+        largest
     }
 }
 
@@ -76,7 +93,8 @@ pub(super) struct Scale {
     current: Vec<f64>,
     last: Vec<f64>,
     compared: bool,
-    ratio: Ratio,
+    long: Ratio,
+    recent: Ratio,
 }
 
 impl Scale {
@@ -87,13 +105,15 @@ impl Scale {
             current: vec![0.0; backends],
             last: vec![0.0; backends],
             compared: false,
-            ratio: Ratio::default(),
+            long: Ratio::default(),
+            recent: Ratio::default(),
         }
     }
 
     pub(super) fn inherit(&self, backends: usize) -> Self {
         Self {
-            ratio: self.ratio,
+            long: self.long,
+            recent: self.recent,
             ..Self::new(self.parts, backends)
         }
     }
@@ -108,8 +128,11 @@ impl Scale {
         if self.filled < self.parts {
             return None;
         }
-        if self.compared {
-            self.ratio.add(&self.last, &self.current, phi);
+        if self.compared
+            && let Some(pair) = Pair::compare(&self.last, &self.current, phi)
+        {
+            self.long.add(pair, LONG);
+            self.recent.add(pair, RECENT);
         }
         std::mem::swap(&mut self.last, &mut self.current);
         self.current.fill(0.0);
@@ -126,8 +149,15 @@ impl Scale {
 
     /// Phi at this scale alone, at least 1.
     pub(super) fn phi(&self) -> f64 {
-        self.ratio.value(1.0).max(1.0)
+        self.long.value(1.0).max(self.recent.certain()).max(1.0)
     }
+}
+
+/// How long is remembered, in pairs and in degrees of freedom: whichever is longer.
+#[derive(Debug, Clone, Copy)]
+struct Memory {
+    pairs: f64,
+    freedom: f64,
 }
 
 /// Chi-squares and what they were expected to be, both forgotten alike.
@@ -143,15 +173,37 @@ impl Ratio {
         (self.square + GUESS_FREEDOM * prior) / (self.freedom + GUESS_FREEDOM)
     }
 
-    /// Compares two blocks.
-    ///
+    /// What phi is at least. An average over an exponential memory is as good as one over twice its sum of weights.
+    fn certain(&self) -> f64 {
+        if self.freedom > 0.0 {
+            2.0 * self.square / chi_square_at(2.0 * self.freedom, CERTAIN)
+        } else {
+            0.0
+        }
+    }
+
+    fn add(&mut self, pair: Pair, memory: Memory) {
+        let keep = 1.0 - (1.0 / memory.pairs).min(pair.freedom / memory.freedom);
+        self.square = keep * self.square + pair.square;
+        self.freedom = keep * self.freedom + pair.freedom;
+    }
+}
+
+/// Two adjacent blocks, compared.
+#[derive(Debug, Clone, Copy)]
+struct Pair {
+    square: f64,
+    freedom: f64,
+}
+
+impl Pair {
     /// Given the margins of a table of 2 rows and k columns with any count, the mean of the chi-square of N independent
     /// connections is exactly (k - 1) N / (N - 1), however few they are. (Haldane, "The mean and variance of chi-squared,
     /// when used as a test of homogeneity, when expectations are small", 1940.) Of N connections in clumps, N / phi are.
-    fn add(&mut self, first: &[f64], second: &[f64], phi: f64) {
+    fn compare(first: &[f64], second: &[f64], phi: f64) -> Option<Self> {
         let (a, b): (f64, f64) = (first.iter().sum(), second.iter().sum());
         if a < 1.0 || b < 1.0 {
-            return;
+            return None;
         }
         let (up, down) = ((b / a).sqrt(), (a / b).sqrt());
         let (mut square, mut columns) = (0.0, 0.0);
@@ -163,10 +215,10 @@ impl Ratio {
         }
         let independent = ((a + b) / phi).max(2.0);
         let freedom = (columns - 1.0) * independent / (independent - 1.0);
-        // What dispersion hardly ever reaches is a change of the shares.
-        let most = phi * (freedom + 4.0 * (2.0 * freedom).sqrt() + 4.0);
-        let keep = 1.0 - (1.0 / PAIRS).min(freedom / FREEDOM);
-        self.square = keep * self.square + square.min(most);
-        self.freedom = keep * self.freedom + freedom;
+        let most = phi * (freedom + MOST * (2.0 * freedom).sqrt());
+        Some(Self {
+            square: square.min(most),
+            freedom,
+        })
     }
 }

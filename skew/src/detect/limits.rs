@@ -59,10 +59,15 @@ pub(super) fn log_probability(deviate: f64) -> f64 {
     -0.5 * z * z + (mills / TAU.sqrt()).ln()
 }
 
-/// The chi-square with this many degrees of freedom that is exceeded with this probability, at most 1/2.
+/// The chi-square with this many degrees of freedom, above 0, that is exceeded with this probability, at most 1/2.
 pub(super) fn chi_square(freedom: f64, probability: f64) -> f64 {
+    chi_square_at(freedom, normal_deviate(probability))
+}
+
+/// The same for the probability with which the normal deviate is exceeded.
+pub(super) fn chi_square_at(freedom: f64, deviate: f64) -> f64 {
     let variance = 2.0 / (9.0 * freedom);
-    freedom * (1.0 - variance + normal_deviate(probability) * variance.sqrt()).powi(3)
+    freedom * (1.0 - variance + deviate * variance.sqrt()).powi(3)
 }
 
 #[cfg(test)]

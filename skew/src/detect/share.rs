@@ -115,17 +115,18 @@ impl ShareDetector {
         }
         let elapsed = self.silent as f64 + 1.0;
         self.silent = 0;
+        // First, so that the first clumps already count for less. Not while skewed: a skew that comes and goes is not how
+        // connections are spread by chance.
+        if !matches!(self.state, State::Skewed(_)) {
+            self.dispersion.observe(counts);
+            self.phi = self.dispersion.phi();
+        }
         if self.warm_up > 0 {
             self.warm_up -= 1;
         } else {
             self.outside.observe(counts, total, self.phi, elapsed);
             self.inside.observe(counts, total, self.phi);
             self.decide();
-        }
-        // A skew that comes and goes is not how connections are spread by chance.
-        if !matches!(self.state, State::Skewed(_)) {
-            self.dispersion.observe(counts);
-            self.phi = self.dispersion.phi();
         }
     }
 
