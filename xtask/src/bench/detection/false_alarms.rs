@@ -10,7 +10,7 @@ use super::pools::{self, DAY, PROMISE, Shares};
 use super::random::{Random, whole};
 use super::tally::{Run, Tally};
 use super::traffic::{Arrivals, Traffic};
-use crate::bench::report::{self, Aim, Scale, thousands};
+use crate::bench::report::{self, Aim, Scale};
 
 /// Of the days with the promise of the agent, and of those with a promise of a day.
 const SEEDS: [u64; 2] = [1, 2];
@@ -32,6 +32,9 @@ const KINDS: [(Arrivals, Shares); 15] = [
     (Arrivals::InTurn, Shares::Fair),
     (Arrivals::LeastConnections, Shares::Fair),
 ];
+
+/// Clumps as long as the longest that the dispersion is measured over: judged apart.
+const LONGEST_CLUMPS: Arrivals = Arrivals::Sticky(60);
 
 const RATES: [f64; 6] = [10_000.0, 1_000.0, 100.0, 10.0, 1.0, 0.1];
 
@@ -91,7 +94,7 @@ fn jobs(days: &[(usize, f64)], promise: f64, seed: u64) -> Vec<Job> {
     jobs
 }
 
-/// Watches one pool, and counts its alarms; after each the detector's evidence begins anew.
+/// Watches one pool, and leaves the detector to itself as the agent does: a false incident ends when that sees it.
 fn watch(job: &Job) -> Result<Run> {
     let mut random = Random::new(job.random.0, job.random.1);
     let (arrivals, shares) = KINDS[job.kind];
@@ -99,13 +102,10 @@ fn watch(job: &Job) -> Result<Run> {
     let mut traffic = Traffic::new(random, arrivals, job.rate, &loads);
     let expected = pools::expected(&shares.weights(job.backends))?;
     let mut detector = ShareDetector::new(&expected, pools::terms(job.promise));
-    let mut run = Run::new(job.days);
-    for tick in 0..whole(job.days * DAY) as u64 {
+    let mut run = Run::default();
+    for _ in 0..whole(job.days * DAY) {
         detector.observe(traffic.tick());
-        if detector.finding() == Finding::Skewed {
-            run.alarm(tick);
-            detector.reset();
-        }
+        run.tick(detector.finding() == Finding::Skewed);
     }
     Ok(run)
 }
@@ -118,28 +118,42 @@ pub(super) fn measure(scale: Scale) -> Result<String> {
     };
     let many = simulate(many, PROMISE, SEEDS[0])?;
     let few = simulate(few, DAY, SEEDS[1])?;
-    let total = Tally::of(many.iter().map(|(_, run)| *run), PROMISE / DAY);
-    let strict = Tally::of(few.iter().map(|(_, run)| *run), 1.0);
-    let aim = |promise: &str, tally: &Tally| Aim {
-        what: format!(
-            "at most one false alarm in {promise}, over {} pool-days",
-            thousands(whole(tally.days.round()))
-        ),
-        measured: tally.summary(),
-        met: tally.kept(),
-    };
+    let aims = [
+        aim("90 days", true, &many, PROMISE),
+        aim("90 days", false, &many, PROMISE),
+        aim("a day, where that is promised", true, &few, DAY),
+        aim("a day, where that is promised", false, &few, DAY),
+    ];
     Ok(format!(
         "Seeds {} and {}. Rates of 0.1, 1, 10, 100, 1,000 and 10,000 connections a second, each for as many days; \
-         least-connections up to {LEAST_CONNECTIONS_RATE:.0}/s. *Allowed* is how many alarms the promise comes to; in bold where it is broken with a certainty of 97.5 %.\n\n{}\n{}{}",
+         least-connections up to {LEAST_CONNECTIONS_RATE:.0}/s. *Allowed* is how many alarms the promise comes to; in bold where it \
+         is broken with a certainty of 97.5 %.\n\n{}\n{}{}",
         SEEDS[0],
         SEEDS[1],
         by_kind(&many, &few),
         by_size(&many),
-        report::aims(&[
-            aim("90 days", &total),
-            aim("a day, when that is promised", &strict)
-        ])
+        report::aims(&aims)
     ))
+}
+
+/// Of clients that stay for long, which are clumps of sixty, or of all others.
+fn aim(promise: &str, long: bool, runs: &[(Job, Run)], ticks: f64) -> Aim {
+    let of = |job: &Job| (KINDS[job.kind].0 == LONGEST_CLUMPS) == long;
+    let runs = runs.iter().filter(|(job, _)| of(job));
+    let tally = Tally::of(runs.map(|(_, run)| *run), ticks);
+    let which = if long {
+        LONGEST_CLUMPS.name()
+    } else {
+        "all but those".to_owned()
+    };
+    Aim {
+        what: format!(
+            "{which}: at most one false alarm in {promise}, over {} pool-days",
+            tally.days()
+        ),
+        measured: tally.summary(),
+        met: tally.kept(),
+    }
 }
 
 fn simulate(days: &[(usize, f64)], promise: f64, seed: u64) -> Result<Vec<(Job, Run)>> {
@@ -151,7 +165,7 @@ fn simulate(days: &[(usize, f64)], promise: f64, seed: u64) -> Result<Vec<(Job, 
         println!(
             "  {} alarms in {:.1} days promised one in {:.0}: {}, {}, {} backends, {}/s, seed {seed}, stream {stream}",
             run.alarms,
-            run.days,
+            run.days(),
             job.promise / DAY,
             arrivals.name(),
             shares.name(),
@@ -159,14 +173,14 @@ fn simulate(days: &[(usize, f64)], promise: f64, seed: u64) -> Result<Vec<(Job, 
             job.rate
         );
     }
-    let total = Tally::of(runs.iter().map(|(_, run)| *run), promise / DAY);
-    println!("  {:.0} pool-days: {}", total.days, total.summary());
+    let total = Tally::of(runs.iter().map(|(_, run)| *run), promise);
+    println!("  {} pool-days: {}", total.days(), total.summary());
     Ok(runs)
 }
 
 fn by_kind(many: &[(Job, Run)], few: &[(Job, Run)]) -> String {
-    let mut text = "| connections come | shares | pool-days | false alarms (allowed) | in the first hour | with a promise of a day: pool-days | \
-                    false alarms (allowed) | in the first hour |\n|---|---|--:|--:|--:|--:|--:|--:|\n"
+    let mut text = "| connections come | shares | pool-days | false alarms (allowed) | in the first hour | time in them | with a promise of a day: pool-days | \
+                    false alarms (allowed) | in the first hour | time in them |\n|---|---|--:|--:|--:|--:|--:|--:|--:|--:|\n"
         .to_owned();
     for (kind, (arrivals, shares)) in KINDS.iter().enumerate() {
         let of = |runs: &[(Job, Run)], promise| {
@@ -176,8 +190,8 @@ fn by_kind(many: &[(Job, Run)], few: &[(Job, Run)]) -> String {
         let cells = [
             arrivals.name(),
             shares.name().to_owned(),
-            of(many, PROMISE / DAY).cells(),
-            of(few, 1.0).cells(),
+            of(many, PROMISE).cells(),
+            of(few, DAY).cells(),
         ];
         // A `String` takes whatever is written to it.
         let _ = writeln!(text, "| {} |", cells.join(" | "));
@@ -187,13 +201,14 @@ fn by_kind(many: &[(Job, Run)], few: &[(Job, Run)]) -> String {
 
 fn by_size(many: &[(Job, Run)]) -> String {
     let mut text =
-        "| backends | pool-days | false alarms (allowed) | in the first hour |\n|--:|--:|--:|--:|\n".to_owned();
+        "All but clients that stay 60 s, by size:\n\n| backends | pool-days | false alarms (allowed) | in the first hour | time in them |\n|--:|--:|--:|--:|--:|\n".to_owned();
     let mut sizes: Vec<usize> = many.iter().map(|(job, _)| job.backends).collect();
     sizes.sort_unstable();
     sizes.dedup();
     for size in sizes {
-        let runs = many.iter().filter(|(job, _)| job.backends == size);
-        let tally = Tally::of(runs.map(|(_, run)| *run), PROMISE / DAY);
+        let of = |job: &Job| job.backends == size && KINDS[job.kind].0 != LONGEST_CLUMPS;
+        let runs = many.iter().filter(|(job, _)| of(job));
+        let tally = Tally::of(runs.map(|(_, run)| *run), PROMISE);
         let _ = writeln!(text, "| {size} | {} |", tally.cells());
     }
     text

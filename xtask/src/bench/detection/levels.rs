@@ -10,7 +10,7 @@ use super::parallel::in_parallel;
 use super::pools::{self, DAY, PROMISE, Shares};
 use super::random::{Random, Table, whole};
 use super::tally::{Run, Tally};
-use crate::bench::report::{self, Aim, Scale, thousands};
+use crate::bench::report::{self, Aim, Scale};
 
 const SEED: u64 = 3;
 
@@ -160,18 +160,15 @@ fn watch(job: &Job) -> Result<Run> {
     let mut rule = LevelDetector::new(&expected, &terms, HOLD, u32::try_from(WINDOW)?);
     let mut window = Window::new(job.backends);
     let mut opened = vec![0; job.backends];
-    let mut run = Run::new(job.days);
-    for tick in 0..whole(job.days * DAY) as u64 {
+    let mut run = Run::default();
+    for _ in 0..whole(job.days * DAY) {
         opened.fill(0);
         balancer.tick(&mut random, &mut opened);
         opened_rule.observe(&opened);
         rule.set_dispersion(opened_rule.dispersion());
         let (levels, total) = window.push(balancer.active());
         rule.observe(levels, total);
-        if rule.finding() == Finding::Skewed {
-            run.alarm(tick);
-            rule.reset();
-        }
+        run.tick(rule.finding() == Finding::Skewed);
     }
     Ok(run)
 }
@@ -188,7 +185,7 @@ pub(super) fn measure(scale: Scale) -> Result<String> {
         println!(
             "  {} alarms in {:.1} days: {}, {}, {} backends, {} open for {} s, seed {SEED}, stream {}",
             run.alarms,
-            run.days,
+            run.days(),
             KINDS[job.kind].name,
             KINDS[job.kind].shares.name(),
             job.backends,
@@ -197,11 +194,11 @@ pub(super) fn measure(scale: Scale) -> Result<String> {
             job.stream
         );
     }
-    let total = Tally::of(runs.iter().map(|(_, run)| *run), PROMISE / DAY);
+    let total = Tally::of(runs.iter().map(|(_, run)| *run), PROMISE);
     let aim = Aim {
         what: format!(
             "open connections: at most one false alarm in 90 days, over {} pool-days",
-            thousands(whole(total.days.round()))
+            total.days()
         ),
         measured: total.summary(),
         met: total.kept(),
@@ -216,11 +213,11 @@ pub(super) fn measure(scale: Scale) -> Result<String> {
 
 fn table(runs: &[(Job, Run)]) -> String {
     let mut text =
-        "| open connections | shares | pool-days | false alarms (allowed) | in the first hour |\n|---|---|--:|--:|--:|--:|\n"
+        "| open connections | shares | pool-days | false alarms (allowed) | in the first hour | time in them |\n|---|---|--:|--:|--:|--:|\n"
             .to_owned();
     for (index, kind) in KINDS.iter().enumerate() {
         let of_kind = runs.iter().filter(|(job, _)| job.kind == index);
-        let tally = Tally::of(of_kind.map(|(_, run)| *run), PROMISE / DAY);
+        let tally = Tally::of(of_kind.map(|(_, run)| *run), PROMISE);
         // A `String` takes whatever is written to it.
         let _ = writeln!(
             text,

@@ -75,22 +75,24 @@ impl Scenario {
         let (mut detector, mut rules) = (self.detector()?, self.rules());
         let mut counters = vec![0; self.backends];
         let mut alarms = [0; 1 + Rule::ALL.len()];
-        let mut firing = [false; Rule::ALL.len()];
+        let mut firing = [false; 1 + Rule::ALL.len()];
+        let mut note = |index: usize, fires: bool| {
+            alarms[index] += u64::from(fires && !firing[index]);
+            firing[index] = fires;
+        };
         for second in 0..whole(days * DAY) {
             let counts = traffic.tick();
             detector.observe(counts);
             add(&mut counters, counts);
-            if detector.finding() == Finding::Skewed {
-                alarms[0] += 1;
-                detector.reset();
-            }
+            note(0, detector.finding() == Finding::Skewed);
             if second % SCRAPE != 0 {
                 continue;
             }
             for (index, rule) in rules.iter_mut().enumerate() {
-                let fires = rule.scraped(&counters) > Rule::ALL[index].threshold();
-                alarms[1 + index] += u64::from(fires && !firing[index]);
-                firing[index] = fires;
+                note(
+                    1 + index,
+                    rule.scraped(&counters) > Rule::ALL[index].threshold(),
+                );
             }
         }
         Ok(alarms)
