@@ -18,6 +18,7 @@ mod pools;
 mod random;
 mod rules;
 mod split;
+mod sticky;
 mod tally;
 mod traffic;
 

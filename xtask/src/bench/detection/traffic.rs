@@ -4,6 +4,7 @@
 use super::balancer::{Balancer, Choice, Hold};
 use super::random::{Random, Table};
 use super::split::Split;
+use super::sticky::Sticky;
 
 /// Connections of a clump, on average.
 pub(super) const CLUMP: f64 = 8.0;
@@ -66,14 +67,7 @@ enum Source {
         bursting: bool,
     },
     Clumps(Split, Table),
-    Sticky {
-        starts: Split,
-        /// Clients of each backend.
-        clients: Vec<u64>,
-        /// The backends whose clients leave, by tick, in a ring.
-        ends: Vec<Vec<usize>>,
-        now: usize,
-    },
+    Sticky(Sticky),
     InTurn {
         number: Table,
         next: usize,
@@ -96,12 +90,7 @@ impl Traffic {
             Arrivals::Clumps => {
                 Source::Clumps(Split::new(rate / CLUMP, loads), Table::geometric(CLUMP))
             }
-            Arrivals::Sticky(ticks) => Source::Sticky {
-                starts: Split::new(rate / ticks as f64, loads),
-                clients: vec![0; backends],
-                ends: vec![Vec::new(); ticks],
-                now: 0,
-            },
+            Arrivals::Sticky(ticks) => Source::Sticky(Sticky::new(rate, ticks, loads)),
             Arrivals::InTurn => Source::InTurn {
                 number: Table::poisson(rate),
                 next: 0,
@@ -125,7 +114,7 @@ impl Traffic {
     pub(super) fn set_loads(&mut self, loads: &[f64]) {
         let new = Self::new(self.random.clone(), self.arrivals, self.rate, loads).source;
         match (&mut self.source, new) {
-            (Source::Sticky { starts, .. }, Source::Sticky { starts: new, .. }) => *starts = new,
+            (Source::Sticky(old), Source::Sticky(new)) => old.go_on_as(new),
             (old, new) => *old = new,
         }
     }
@@ -155,23 +144,7 @@ impl Traffic {
                     counts[backend] += size.draw(random) as u64;
                 }
             }),
-            Source::Sticky {
-                starts,
-                clients,
-                ends,
-                now,
-            } => {
-                let leaving = &mut ends[*now];
-                for backend in leaving.drain(..) {
-                    clients[backend] -= 1;
-                }
-                starts.draw(random, |_, backend, number| {
-                    clients[backend] += number as u64;
-                    leaving.extend(std::iter::repeat_n(backend, number));
-                });
-                *now = (*now + 1) % ends.len();
-                counts.copy_from_slice(clients);
-            }
+            Source::Sticky(sticky) => sticky.tick(random, counts),
             Source::InTurn { number, next } => in_turn(number.draw(random), next, counts),
             Source::LeastConnections(balancer) => balancer.tick(random, counts),
         }
