@@ -1,12 +1,14 @@
 //! The JSON API as recorded.
 
-use evenkeel::model::{Canary, View};
+use std::time::Duration;
+
+use evenkeel::model::{Canary, PoolState, Signal, Verdict, View, explanation};
 use evenkeel::publish::api::{
     IncidentsAnswer, IncidentsQuery, PoolAnswer, PoolsAnswer, StatusAnswer,
 };
 use serde_json::Value;
 
-use crate::findings::judged;
+use crate::findings::{judge, judged};
 use crate::fixtures::{reloaded, small};
 use crate::http::Running;
 
@@ -33,6 +35,48 @@ pub(crate) fn status() -> Value {
 #[test]
 fn pools_are_as_recorded() {
     insta::assert_snapshot!(serde_json::to_string_pretty(&PoolsAnswer::new(&judged())).unwrap());
+}
+
+#[test]
+fn why_nothing_can_be_told_is_said() {
+    let said = |change: &dyn Fn(&mut PoolState)| {
+        let mut pool = small().pools.swap_remove(0);
+        judge(&mut pool, Signal::Opened, Verdict::Unknown);
+        change(&mut pool);
+        explanation(&pool)
+    };
+    assert_eq!(said(&|_| ()), "Too little traffic yet to tell.");
+    assert_eq!(
+        said(&|pool| pool.detection_time = Some(Duration::from_secs(250))),
+        "Too little traffic yet to tell. At the present rate it takes 4m 10s to see a doubling."
+    );
+    assert_eq!(
+        said(&|pool| pool.signals.opened.judgement = None),
+        "There is traffic, but nothing to compare its shares with yet: they are still being learned."
+    );
+    assert_eq!(
+        said(&|pool| pool.backends.truncate(1)),
+        "A pool of one backend has nothing to be uneven about."
+    );
+    let idle = small().pools.swap_remove(1);
+    assert_eq!(explanation(&idle), "No traffic to judge by.");
+}
+
+#[test]
+fn failing_connects_are_not_called_skewed_shares() {
+    let mut pool = small().pools.swap_remove(0);
+    judge(&mut pool, Signal::Opened, Verdict::Even);
+    for (verdict, wanted) in [
+        (Verdict::Skewed, "Connections to a backend fail."),
+        (
+            Verdict::Suspect,
+            "There is some evidence that connections to a backend fail, not enough to alarm.",
+        ),
+    ] {
+        judge(&mut pool, Signal::Failed, verdict);
+        pool.verdict = verdict;
+        assert_eq!(explanation(&pool), wanted);
+    }
 }
 
 #[test]

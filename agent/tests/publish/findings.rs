@@ -90,8 +90,10 @@ fn incidents() -> [Incident; 3] {
         &[("192.0.2.2:8080", 0.034, 0.01)],
     );
     failed.started = before(400);
-    failed.cause.id = CauseId::Refusing;
-    failed.cause.text = "192.0.2.2:8080 refuses connections or does not answer.".to_owned();
+    failed.cause = Cause {
+        id: CauseId::Refusing,
+        text: "192.0.2.2:8080 refuses connections or does not answer.".to_owned(),
+    };
     let mut active = incident(
         "20231114210000-0000a003",
         Signal::Active,
