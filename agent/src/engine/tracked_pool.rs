@@ -14,7 +14,7 @@ use super::phase::{self, Now, Phase, Step};
 use super::rules::Rules;
 use super::window::{Shape, Window};
 use crate::model::{
-    BackendState, Deviation, Incident, Judgement, PerSignal, Pool, PoolState, Side, Signal,
+    BackendState, Deviation, Ending, Incident, Judgement, PerSignal, Pool, PoolState, Side, Signal,
     SignalState, Verdict,
 };
 
@@ -147,7 +147,10 @@ impl TrackedPool {
                 }
                 Step::End(why) => {
                     book.end(name, signal, now.time, why);
-                    if let Some(test) = self.judge.test_mut(signal) {
+                    // A test that has recovered knows what that rests on.
+                    if why != Ending::Recovered
+                        && let Some(test) = self.judge.test_mut(signal)
+                    {
                         test.reset();
                     }
                 }

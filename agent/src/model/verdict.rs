@@ -99,6 +99,9 @@ impl Side {
     }
 }
 
+/// When a doubling is seen within this time, little traffic is not what is missing.
+const SOON: Duration = Duration::from_secs(300);
+
 /// What a pool's verdict means for whoever looks for a problem.
 pub fn explanation(pool: &PoolState) -> String {
     match pool.verdict {
@@ -144,11 +147,21 @@ fn why_unknown(pool: &PoolState) -> String {
     let signals = [Signal::Opened, Signal::Active, Signal::Bytes];
     let judged = |signal: &Signal| pool.signals.get(*signal).judgement.is_some();
     let busy = |signal: &Signal| pool.signals.get(*signal).total > 0.0;
-    if let Some(time) = pool.detection_time {
-        return format!(
-            "Too little traffic yet to tell. At the present rate it takes {} to see a doubling.",
-            words(time)
-        );
+    match pool.detection_time {
+        Some(time) if time > SOON => {
+            return format!(
+                "Too little traffic yet to tell. At the present rate it takes {} to see a doubling.",
+                words(time)
+            );
+        }
+        Some(time) => {
+            return format!(
+                "Not decided yet: a doubling would be seen in {}, but that every share is within the tolerance takes longer \
+                 to show, the more so if one is close to its edge.",
+                words(time)
+            );
+        }
+        None => {}
     }
     let said = if pool.backends.len() < 2 {
         "A pool of one backend has nothing to be uneven about."
