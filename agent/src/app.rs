@@ -14,12 +14,13 @@ use tracing::{error, info};
 
 use crate::config::Config;
 use crate::discovery::auto;
-use crate::engine::Engine;
+use crate::engine::{Engine, Plan};
 use crate::history::History;
 use crate::kernel::{Kernel, Options, netns_cookie};
-use crate::model::{Endpoint, NetnsCookie, State};
+use crate::model::{Endpoint, Incident, NetnsCookie, State};
 use crate::publish::Server;
 use crate::publish::alerts::{self, Alerts, AlertsHandle, Identity};
+use crate::recording::{Beginning, Recorder};
 use crate::reload::{ReloadHandle, ReloadStatus, Request};
 use crate::runner::{Runner, RunnerHandle, plan};
 
@@ -33,6 +34,17 @@ pub struct Setup {
     pub config_file: Option<PathBuf>,
     /// The cgroup to attach to, instead of the one that is found.
     pub cgroup: Option<PathBuf>,
+    /// Where to record what is counted.
+    pub record: Option<Record>,
+}
+
+/// Where to record, and how much.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// The file.
+    pub file: PathBuf,
+    /// The most bytes that the file may have.
+    pub limit: u64,
 }
 
 /// An agent that counts, and serves once it is run.
@@ -70,8 +82,10 @@ impl App {
             }
             None => (None, Vec::new()),
         };
+        let recorder = record(setup.record.as_ref(), &plan, netns, &past)?;
+        let recording = recorder.as_ref().map(Recorder::statistics);
         let engine = Engine::new(plan, netns, past)?;
-        let (runner, handle, state) = Runner::new(kernel, engine, config.interval)?;
+        let (runner, handle, state) = Runner::new(kernel, engine, config.interval, recorder)?;
         let server = Server::bind(config.web.listen, state.clone(), reload.clone())?;
         let identity = Identity {
             node: node()?,
@@ -79,7 +93,9 @@ impl App {
             https: false,
         };
         let (alerts, receivers) = Alerts::start(state.clone(), &config.alerting, identity)?;
-        let server = server.with_alerts(receivers.clone());
+        let server = server
+            .with_alerts(receivers.clone())
+            .with_recording(recording);
         let reloader = Reloader {
             requests,
             status,
@@ -185,6 +201,28 @@ fn unasked(what: &str, ended: anyhow::Result<()>) -> anyhow::Error {
         Ok(()) => anyhow!("{what} ended although nobody asked it to"),
         Err(error) => error.context(format!("{what} failed")),
     }
+}
+
+/// Begins to record, if that is wanted.
+fn record(
+    record: Option<&Record>,
+    plan: &Plan,
+    own: NetnsCookie,
+    past: &[Incident],
+) -> anyhow::Result<Option<Recorder>> {
+    let Some(Record { file, limit }) = record else {
+        return Ok(None);
+    };
+    let open = past.iter().filter(|incident| incident.is_open());
+    let beginning = Beginning {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        node: node()?,
+        own,
+        past: open.cloned().collect(),
+        plan: plan.clone(),
+    };
+    let recorder = Recorder::start(file, *limit, &beginning).context("cannot record")?;
+    Ok(Some(recorder))
 }
 
 /// What this host is called.

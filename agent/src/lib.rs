@@ -4,13 +4,16 @@
 //! [`model::State`], [`publish`] shows it. [`config`] says what is wanted; [`app`] wires them together.
 
 pub mod app;
+pub mod backtest;
 pub mod commands;
 pub mod config;
 pub mod discovery;
 pub mod engine;
 pub mod history;
+mod http_client;
 pub mod kernel;
 pub mod model;
 pub mod publish;
+pub mod recording;
 pub mod reload;
 mod runner;

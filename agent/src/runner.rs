@@ -16,6 +16,7 @@ use crate::engine::{Engine, Moment, Plan};
 use crate::kernel::{Kernel, Observed};
 use crate::model::{Canary, State, View};
 use crate::publish::log;
+use crate::recording::Recorder;
 
 /// What the thread is asked to do between ticks.
 enum Command {
@@ -51,6 +52,7 @@ pub(crate) struct Runner {
     engine: Engine,
     interval: Duration,
     snapshot: Vec<Observed>,
+    recorder: Option<Recorder>,
     states: watch::Sender<Arc<State>>,
     commands: Receiver<Command>,
     told: Told,
@@ -82,6 +84,7 @@ impl Runner {
         mut kernel: Kernel,
         mut engine: Engine,
         interval: Duration,
+        mut recorder: Option<Recorder>,
     ) -> anyhow::Result<(Self, RunnerHandle, watch::Receiver<Arc<State>>)> {
         let mut snapshot = Vec::new();
         kernel
@@ -91,6 +94,9 @@ impl Runner {
             taken: SystemTime::now(),
             last_tick: Duration::ZERO,
         };
+        if let Some(recorder) = &mut recorder {
+            recorder.tick(moment.taken, &snapshot);
+        }
         let first = engine.tick(&snapshot, kernel.state(), moment);
         let mut told = Told::default();
         told.tell(&first.state);
@@ -101,6 +107,7 @@ impl Runner {
             engine,
             interval,
             snapshot,
+            recorder,
             states,
             commands,
             told,
@@ -143,6 +150,9 @@ impl Runner {
             taken: SystemTime::now(),
             last_tick,
         };
+        if let Some(recorder) = &mut self.recorder {
+            recorder.tick(moment.taken, &self.snapshot);
+        }
         let tick = self
             .engine
             .tick(&self.snapshot, self.kernel.state(), moment);
@@ -184,8 +194,11 @@ impl Runner {
         }
         let unwanted = self
             .engine
-            .set_plan(plan)
+            .set_plan(plan.clone())
             .map_err(|error| error.to_string())?;
+        if let Some(recorder) = &mut self.recorder {
+            recorder.planned(&plan);
+        }
         self.kernel.set_learning(learning).map_err(failed)?;
         for endpoint in &unwanted {
             self.kernel.unwatch(endpoint).map_err(failed)?;

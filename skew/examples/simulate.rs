@@ -126,7 +126,7 @@ fn surprises(arrivals: Arrivals, backends: usize, rate: f64) {
     for run in 0..100 {
         let mut traffic = Traffic::new(SEED + run, arrivals, rate, vec![1.0; backends]);
         let mut detector = ShareDetector::new(&equal(backends), TERMS);
-        let mut alarmed = |detector: &mut ShareDetector, traffic: &mut Traffic| {
+        let alarmed = |detector: &mut ShareDetector, traffic: &mut Traffic| {
             (0..3600).any(|_| {
                 detector.observe(traffic.tick());
                 detector.finding() == Finding::Skewed

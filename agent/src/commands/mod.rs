@@ -5,6 +5,7 @@
 pub mod check_config;
 mod doctor;
 mod run;
+mod size;
 
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
@@ -14,6 +15,8 @@ use clap::{Parser, Subcommand, ValueEnum};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::app::Record;
 
 /// Exit codes; a part of the contract with scripts.
 mod exit {
@@ -71,6 +74,12 @@ enum Command {
         /// The root of the host's cgroup v2 hierarchy, if it is not to be found by itself.
         #[arg(long, value_name = "DIRECTORY")]
         cgroup: Option<PathBuf>,
+        /// Record what is counted, tick by tick, for `evenkeel backtest`. A file that is a recording is appended to.
+        #[arg(long, value_name = "FILE")]
+        record: Option<PathBuf>,
+        /// How large the recording may become, like `500MiB`; then recording ends, and the agent goes on.
+        #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = size::bytes, requires = "record")]
+        record_limit: u64,
     },
     /// Say whether a configuration file is right, and what to change if not.
     CheckConfig {
@@ -98,9 +107,14 @@ impl Cli {
         start_log(self.log_format, self.log_level);
         let (mut out, mut err) = (io::stdout().lock(), io::stderr());
         let outcome = match self.command {
-            Command::Run { config, cgroup } => {
+            Command::Run {
+                config,
+                cgroup,
+                record,
+                record_limit: limit,
+            } => {
                 drop(out);
-                run::run(config, cgroup)
+                run::run(config, cgroup, record.map(|file| Record { file, limit }))
             }
             Command::CheckConfig { file, output } => {
                 check_config::run(&file, output == Output::Json, &mut out, &mut err)

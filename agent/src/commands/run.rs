@@ -9,13 +9,17 @@ use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use super::{DEFAULT_CONFIG, exit};
-use crate::app::{App, Setup};
+use crate::app::{App, Record, Setup};
 use crate::config::Config;
 use crate::model::{State, View};
 use crate::reload::ReloadHandle;
 
 /// Runs until SIGTERM or SIGINT.
-pub(super) fn run(file: Option<PathBuf>, cgroup: Option<PathBuf>) -> anyhow::Result<u8> {
+pub(super) fn run(
+    file: Option<PathBuf>,
+    cgroup: Option<PathBuf>,
+    record: Option<Record>,
+) -> anyhow::Result<u8> {
     let file = file.or_else(|| {
         Path::new(DEFAULT_CONFIG)
             .exists()
@@ -39,6 +43,7 @@ pub(super) fn run(file: Option<PathBuf>, cgroup: Option<PathBuf>) -> anyhow::Res
         Setup {
             config_file: file,
             cgroup,
+            record,
         },
     ))?;
     Ok(exit::FINE)

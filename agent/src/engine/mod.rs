@@ -6,10 +6,12 @@
 mod book;
 mod causes;
 mod cells;
+mod detector;
 mod endpoints;
 mod judge;
 mod pattern;
 mod phase;
+mod rules;
 mod tracked_pool;
 mod window;
 
@@ -18,12 +20,13 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use evenkeel_skew::{Meter, WeightError};
+use serde::{Deserialize, Serialize};
 
 use self::book::Book;
 pub use self::book::{KEPT as INCIDENTS_KEPT, Transition, TransitionKind};
 use self::endpoints::Endpoints;
-use self::judge::Rules;
 use self::phase::Now;
+use self::rules::Rules;
 use self::tracked_pool::{Scratch, TrackedPool};
 use self::window::Shape;
 use crate::discovery::auto;
@@ -38,7 +41,7 @@ use crate::model::{
 const FORGET_AFTER: Duration = Duration::from_secs(600);
 
 /// What is to be tracked.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     /// How often there is a tick.
     pub interval: Duration,
@@ -172,6 +175,7 @@ impl Engine {
         let now = Now {
             tick: self.endpoints.tick(),
             time: moment.taken,
+            clients: kernel.clients.map(|clients| clients.effective),
         };
         for pool in &mut self.pools {
             pool.advance(&self.endpoints, &self.rules, &mut self.scratch);

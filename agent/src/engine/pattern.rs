@@ -15,6 +15,8 @@ pub(super) struct Pattern<'a> {
     pub(super) tolerance: f64,
     /// How much more than independent arrivals the counts vary, at least 1.
     pub(super) dispersion: f64,
+    /// How many clients connect to this host, each counted by its part of the connections, if that is known.
+    pub(super) clients: Option<f64>,
     /// Each backend, in the order of the pool.
     pub(super) backends: Vec<Facts>,
 }

@@ -6,8 +6,10 @@ use std::time::{Duration, SystemTime};
 use evenkeel_skew::Finding;
 
 use super::causes::explain;
-use super::judge::{Rules, TOLERATED_FAILURES, Test};
+use super::detector::Test;
+use super::judge::TOLERATED_FAILURES;
 use super::pattern::Pattern;
+use super::rules::Rules;
 use crate::model::{AlertName, Deviation, Ending, Incident, Pool, Side, Signal};
 
 /// An incident of a pool without traffic is over after this time: nothing will ever show the pool even.
@@ -45,6 +47,8 @@ pub(super) enum Phase {
 pub(super) struct Now {
     pub(super) tick: u64,
     pub(super) time: SystemTime,
+    /// How many clients connect to this host, if that is known.
+    pub(super) clients: Option<f64>,
 }
 
 /// What happened in a tick that the book must be told of.

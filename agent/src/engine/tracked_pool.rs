@@ -6,10 +6,12 @@ use std::time::Duration;
 use evenkeel_skew::Meter;
 
 use super::book::Book;
+use super::detector::{Test, verdict};
 use super::endpoints::{Endpoints, Slot};
-use super::judge::{Judge, Observation, Rules, Test, overall, verdict};
+use super::judge::{Judge, Observation, overall};
 use super::pattern::{Facts, Pattern};
 use super::phase::{self, Now, Phase, Step};
+use super::rules::Rules;
 use super::window::{Shape, Window};
 use crate::model::{
     BackendState, Deviation, Incident, Judgement, PerSignal, Pool, PoolState, Side, Signal,
@@ -174,11 +176,8 @@ impl TrackedPool {
             let test = self.judge.test(Signal::Failed);
             test.is_some_and(|test| test.side(*backend).is_some())
         };
-        let mut backends = 0..self.slots.len();
-        match backends.clone().any(|backend| fails(&backend)) {
-            true => backends.any(|backend| fails(&backend) && tried(&backend)),
-            false => backends.any(|backend| tried(&backend)),
-        }
+        let any_fails = (0..self.slots.len()).any(|backend| fails(&backend));
+        (0..self.slots.len()).any(|backend| tried(&backend) && (!any_fails || fails(&backend)))
     }
 
     /// The incident of a signal as it is now; `before` is what the book has of it.
@@ -196,6 +195,7 @@ impl TrackedPool {
             expected: self.judge.expected().shares(),
             tolerance: rules.tolerance(&self.pool),
             dispersion: self.judge.dispersion(),
+            clients: now.clients,
             backends: self.facts(test),
         };
         Some(phase::incident(&pattern, test, rules, now, before))

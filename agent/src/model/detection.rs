@@ -3,12 +3,12 @@
 use std::fmt;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::counters::Signal;
 
 /// How a balancer spreads connections: what may be expected of which signal.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Algorithm {
     /// In turn, by weight: round robin and its relatives. New connections follow the weights closely.
@@ -67,7 +67,7 @@ impl fmt::Display for Algorithm {
 }
 
 /// Where the expected shares of a pool come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Expectation {
     /// From the weights of its backends.
@@ -87,7 +87,7 @@ impl Expectation {
 }
 
 /// How all pools are judged that do not say otherwise.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Detection {
     /// The part by which a share may differ from the expected one before it counts as skew; greater than 0.
     pub tolerance: f64,

@@ -32,7 +32,8 @@ impl fmt::Display for Role {
 }
 
 /// The kernel's cookie of a network namespace (`SO_NETNS_COOKIE`): unique for the life of the host, never 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct NetnsCookie(pub u64);
 
 /// One address and port that serves, seen in one role.

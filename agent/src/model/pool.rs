@@ -5,14 +5,14 @@ use std::fmt;
 use std::net::SocketAddr;
 
 use evenkeel_skew::{Expected, WeightError};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::detection::{Algorithm, Expectation};
 use super::endpoint::{Endpoint, NetnsCookie, Role};
 
 /// A backend's weight: finite and greater than zero.
-#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize)]
-#[serde(transparent)]
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(try_from = "f64", into = "f64")]
 pub struct Weight(f64);
 
 impl Weight {
@@ -30,8 +30,22 @@ impl Weight {
     }
 }
 
+impl TryFrom<f64> for Weight {
+    type Error = &'static str;
+
+    fn try_from(value: f64) -> Result<Self, Self::Error> {
+        Self::new(value).ok_or("a weight is greater than zero")
+    }
+}
+
+impl From<Weight> for f64 {
+    fn from(weight: Weight) -> Self {
+        weight.get()
+    }
+}
+
 /// Where a pool was found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Source {
     /// `pools` of the configuration file.
@@ -57,7 +71,7 @@ impl fmt::Display for Source {
 }
 
 /// One member of a pool, as its source describes it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BackendSpec {
     /// Where it serves; canonical (never an IPv4-mapped IPv6 address).
     pub address: SocketAddr,
@@ -70,7 +84,7 @@ pub struct BackendSpec {
 }
 
 /// Backends among which traffic should be spread, as a source describes them: not empty, no address twice.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PoolSpec {
     /// Unique among all pools of the agent.
     pub name: String,

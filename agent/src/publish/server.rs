@@ -19,6 +19,7 @@ use super::limits::Limits;
 use super::routes::router;
 use super::shared::Shared;
 use crate::model::State;
+use crate::recording::RecordingStatistics;
 use crate::reload::ReloadHandle;
 
 /// How often an accept that fails is logged.
@@ -83,6 +84,7 @@ pub struct Server {
     states: watch::Receiver<Arc<State>>,
     reload: ReloadHandle,
     alerts: Option<AlertsHandle>,
+    recording: Option<RecordingStatistics>,
     limits: Limits,
 }
 
@@ -104,6 +106,7 @@ impl Server {
             states,
             reload,
             alerts: None,
+            recording: None,
             limits: Limits::default(),
         })
     }
@@ -122,6 +125,13 @@ impl Server {
         self
     }
 
+    /// The same server, which also shows how much was recorded, if anything is.
+    #[must_use]
+    pub fn with_recording(mut self, recording: Option<RecordingStatistics>) -> Self {
+        self.recording = recording;
+        self
+    }
+
     /// Where it listens: the port that was chosen when port 0 was asked for.
     pub fn local_addr(&self) -> SocketAddr {
         self.address
@@ -135,6 +145,7 @@ impl Server {
             self.states,
             self.reload,
             self.alerts,
+            self.recording,
             self.limits,
         ));
         let house = House {

@@ -12,6 +12,7 @@ use super::prometheus::{Process, Scrape, boot_time};
 use super::render::Gate;
 use super::traffic::Traffic;
 use crate::model::State;
+use crate::recording::RecordingStatistics;
 use crate::reload::ReloadHandle;
 
 /// What handlers read from, and the limits they keep.
@@ -20,6 +21,7 @@ pub(super) struct Shared {
     states: watch::Receiver<Arc<State>>,
     pub(super) reload: ReloadHandle,
     alerts: Option<AlertsHandle>,
+    recording: Option<RecordingStatistics>,
     pub(super) limits: Limits,
     pub(super) pulse: Pulse,
     pub(super) traffic: Traffic,
@@ -37,6 +39,7 @@ impl Shared {
         states: watch::Receiver<Arc<State>>,
         reload: ReloadHandle,
         alerts: Option<AlertsHandle>,
+        recording: Option<RecordingStatistics>,
         limits: Limits,
     ) -> Self {
         let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
@@ -44,6 +47,7 @@ impl Shared {
             states,
             reload,
             alerts,
+            recording,
             pulse: Pulse::new(),
             traffic: Traffic::default(),
             scrapes: Gate::new(limits.scrapes, limits.patience()),
@@ -78,6 +82,7 @@ impl Shared {
                 .alerts
                 .as_ref()
                 .map_or_else(Vec::new, AlertsHandle::statistics),
+            recording: self.recording.as_ref().map(RecordingStatistics::sample),
         }
     }
 }

@@ -61,7 +61,7 @@ async fn an_alertmanager_that_comes_late_and_goes_away_for_a_while_notifies_once
         fired["alerts"][0]["startsAt"],
         rfc3339(one.started).to_string()
     );
-    manager.stop();
+    manager.stop().await;
     let errors = sender.statistics().errors;
     wait_until("attempts to fail again", || {
         sender.statistics().errors >= errors + 2

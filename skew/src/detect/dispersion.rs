@@ -9,7 +9,9 @@
 //! in. Blocks of one, ten and sixty ticks see clumps that last less or more; the largest phi is in force.
 //!
 //! When connections suddenly come in clumps, that average lags, and evidence would run ahead of it. So the last few pairs
-//! are averaged too, and what is certain of them counts at once.
+//! are averaged too, and what is certain of them counts at once. What remains: when connections that were independent begin
+//! to come in clumps that last many ticks, blocks of one tick do not see it, and with many backends or little traffic that may
+//! be a false alarm, once. `examples/simulate.rs` says how often (`surprises`).
 
 use super::limits::chi_square_at;
 
@@ -22,12 +24,12 @@ const LONG: Memory = Memory {
     pairs: 60.0,
     freedom: 300.0,
 };
-/// The last few pairs; and the deviate of the lower limit up to which they count: one in a thousand.
+/// The last few pairs; and the deviate of the lower limit up to which they count.
 const RECENT: Memory = Memory {
     pairs: 5.0,
     freedom: 30.0,
 };
-const CERTAIN: f64 = 3.09;
+const CERTAIN: f64 = 2.0;
 /// A pair counts for no more than so many standard deviations: what dispersion hardly ever reaches is a skew that begins.
 const MOST: f64 = 5.0;
 /// A block is so many of the next smaller one: 1, 10 and 60 ticks.

@@ -1,9 +1,9 @@
 //! The rule for levels: open connections and bytes over a window.
 
 use super::dispersion::Scale;
-use super::limits::{Mean, above, below, log_probability, normal_deviate};
+use super::judgement::{Backend, Judgement, Limits};
+use super::limits::{log_probability, normal_deviate};
 use super::naming::Naming;
-use super::outside::Bounds;
 use super::terms::{Finding, Side, Terms, shown};
 use crate::Expected;
 
@@ -46,46 +46,12 @@ pub struct LevelDetector {
     now: u64,
 }
 
-/// How many standard deviates a limit is away.
-#[derive(Debug, Clone, Copy)]
-struct Limits {
-    outside: f64,
-    inside: f64,
-}
-
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum State {
     Open,
     Even,
     /// Since this tick.
     Skewed(u64),
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Backend {
-    bounds: Bounds,
-    low: Mean,
-    high: Mean,
-    outside: Option<Outside>,
-    /// Observations until it may be cold.
-    wait: u32,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Outside {
-    side: Side,
-    /// Observations in a row.
-    held: u32,
-    /// The first of them.
-    since: u64,
-}
-
-/// What one observation says of one backend.
-enum Judgement {
-    Inside,
-    Between,
-    /// By this many deviates, on this side.
-    Outside(f64, Side),
 }
 
 impl LevelDetector {
@@ -127,10 +93,7 @@ impl LevelDetector {
             return;
         }
         for (backend, &share) in self.backends.iter_mut().zip(expected.shares()) {
-            let bounds = Bounds::new(share, self.terms.tolerance);
-            backend.bounds = bounds;
-            backend.low = Mean::new(bounds.low.unwrap_or(0.0));
-            backend.high = Mean::new(bounds.high.unwrap_or(1.0));
+            backend.expect(share, self.terms.tolerance);
         }
     }
 
@@ -315,60 +278,6 @@ impl LevelDetector {
         (self.inside_for, self.not_inside_for, self.quiet_for) = (0, 0, 0);
         self.deviate = 0.0;
         self.leave(State::Open);
-    }
-}
-
-impl Default for Backend {
-    fn default() -> Self {
-        Self {
-            bounds: Bounds {
-                low: None,
-                high: None,
-            },
-            low: Mean::default(),
-            high: Mean::default(),
-            outside: None,
-            wait: 0,
-        }
-    }
-}
-
-impl Backend {
-    fn judge(&self, share: f64, sample: f64, root: f64, limits: Limits) -> Judgement {
-        let count = share * sample;
-        let (low, high) = (self.low.times(root), self.high.times(root));
-        if self.bounds.high.is_some_and(|bound| share > bound) {
-            return Judgement::Outside(above(count, high), Side::Hot);
-        }
-        if self.bounds.low.is_some_and(|bound| share < bound) {
-            if self.wait > 0 {
-                return Judgement::Between;
-            }
-            return Judgement::Outside(below(count, low), Side::Cold);
-        }
-        let not_cold = self.bounds.low.is_none() || above(count, low) >= limits.inside;
-        let not_hot = self.bounds.high.is_none() || below(count, high) >= limits.inside;
-        let tested = self.bounds.low.is_some() || self.bounds.high.is_some();
-        if tested && not_cold && not_hot {
-            Judgement::Inside
-        } else {
-            Judgement::Between
-        }
-    }
-
-    fn note(&mut self, judgement: &Judgement, limit: f64, now: u64) {
-        self.wait = self.wait.saturating_sub(1);
-        self.outside = match *judgement {
-            Judgement::Outside(deviate, side) if deviate >= limit => {
-                let before = self.outside.filter(|outside| outside.side == side);
-                Some(Outside {
-                    side,
-                    held: before.map_or(0, |outside| outside.held).saturating_add(1),
-                    since: before.map_or(now, |outside| outside.since),
-                })
-            }
-            _ => None,
-        };
     }
 }
 

@@ -16,6 +16,7 @@ mod dispersion;
 mod failure;
 mod fitting;
 mod inside;
+mod judgement;
 mod learned;
 mod level;
 mod limits;

@@ -13,8 +13,9 @@
 //! for sequential change detection", 2022.) It is kept as it is, without logarithms: the only transcendental function per
 //! step is the exponential that makes e.
 
-/// No single tick counts for more than `e^200`. Less evidence than there was keeps the promise, and all sums stay finite.
-const MOST_PER_TICK: f64 = 200.0;
+/// No single tick counts for more than e to this power. Less evidence than there was keeps the promise; an alarm takes a few
+/// ticks at any rate of traffic; and one clump of connections to one backend is none, however large it is.
+pub(super) const MOST_PER_TICK: f64 = 4.0;
 
 /// A sum that also knows how long ago the change was, if there was one.
 #[derive(Debug, Clone, Copy, Default)]

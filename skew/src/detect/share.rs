@@ -5,6 +5,7 @@ use super::dispersion::Dispersion;
 use super::inside::Inside;
 use super::naming::Naming;
 use super::outside::Outside;
+use super::running_sum::MOST_PER_TICK;
 use super::terms::{Finding, Side, Terms, shown};
 use crate::Expected;
 
@@ -226,11 +227,13 @@ impl ShareDetector {
     /// Ticks it takes at least, on average, to see a backend of median share get twice its connections, at `rate` new
     /// connections per tick in the pool: `ln A phi / (rate I)`, Lorden's bound.
     ///
-    /// The detector needs about 1.2 times as long. Infinite at rate 0 and where a doubling is within the tolerance.
+    /// The detector needs about 1.3 times as long, and a few ticks at any rate. Infinite at rate 0 and where a doubling is
+    /// within the tolerance.
     pub fn detection_ticks(&self, rate: f64) -> f64 {
         if rate > 0.0 {
             let evidence = self.terms.false_alarm_ticks.ln();
-            self.detection_time.connections(evidence, self.phi) / rate
+            let bound = self.detection_time.connections(evidence, self.phi) / rate;
+            bound.max(evidence / MOST_PER_TICK)
         } else {
             f64::INFINITY
         }

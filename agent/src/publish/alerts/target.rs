@@ -1,19 +1,15 @@
 //! The address of a receiver.
 
 use axum::http::Uri;
-use axum::http::uri::{PathAndQuery, Scheme};
+use axum::http::uri::PathAndQuery;
 
 use super::{ReceiverKind, alertmanager};
+use crate::http_client::Origin;
 
 /// Where requests go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Target {
-    pub(super) https: bool,
-    /// Without the brackets of an IPv6 address.
-    pub(super) host: String,
-    pub(super) port: u16,
-    /// For the header `Host`.
-    pub(super) authority: String,
+    pub(super) origin: Origin,
     pub(super) path: PathAndQuery,
     /// For people and metrics: what may be a secret is left out.
     pub(super) name: String,
@@ -25,37 +21,8 @@ impl Target {
         let uri: Uri = url
             .parse()
             .or(Err("is not an address of the form http://HOST:PORT/PATH"))?;
-        let scheme = uri
-            .scheme()
-            .cloned()
-            .ok_or("is not an address of the form http://HOST:PORT/PATH")?;
-        let https = scheme == Scheme::HTTPS;
-        if !https && scheme != Scheme::HTTP {
-            return Err("is neither http nor https");
-        }
-        let authority = uri.authority().ok_or("names no host")?;
-        if authority.as_str().contains('@') {
-            return Err("holds a user name: write the credentials into basic_auth instead");
-        }
-        let host = authority.host();
-        let wrong = "names no host, or no port between 1 and 65535";
-        let usual = if https { 443 } else { 80 };
-        let port = match authority.as_str().strip_prefix(host) {
-            Some("") => Some(usual),
-            Some(rest) => rest.strip_prefix(':').and_then(|port| port.parse().ok()),
-            None => None,
-        };
-        let port = port
-            .filter(|port| *port > 0 && !host.is_empty())
-            .ok_or(wrong)?;
         Ok(Self {
-            https,
-            host: host
-                .trim_start_matches('[')
-                .trim_end_matches(']')
-                .to_owned(),
-            port,
-            authority: authority.as_str().to_owned(),
+            origin: Origin::of(&uri)?,
             path: path(&uri, kind).ok_or("has a path that cannot be requested")?,
             name: name(&uri, kind),
         })
@@ -116,8 +83,16 @@ mod tests {
         ] {
             let target = Target::parse(url, kind).unwrap();
             let (https, host, port) = parts;
-            assert_eq!((target.https, target.host.as_str()), (https, host), "{url}");
-            assert_eq!((target.port, target.path.as_str()), (port, path), "{url}");
+            assert_eq!(
+                (target.origin.https, target.origin.host.as_str()),
+                (https, host),
+                "{url}"
+            );
+            assert_eq!(
+                (target.origin.port, target.path.as_str()),
+                (port, path),
+                "{url}"
+            );
             assert_eq!(target.name, name, "{url}");
         }
     }

@@ -12,6 +12,7 @@ mod family;
 mod identity;
 mod pools;
 mod process;
+mod recording;
 
 use std::fmt;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use prometheus_client::registry::Registry;
 use super::alerts::ReceiverStatistics;
 use super::traffic::TrafficSample;
 use crate::model::State;
+use crate::recording::RecordingSample;
 use crate::reload::ReloadStatus;
 use dialect::Dialect;
 use family::Exposition;
@@ -43,6 +45,8 @@ pub struct Scrape {
     pub traffic: TrafficSample,
     /// What was sent to the receivers of alerts.
     pub alerts: Vec<ReceiverStatistics>,
+    /// How much was recorded; `None` if nothing is to be.
+    pub recording: Option<RecordingSample>,
 }
 
 impl Scrape {
@@ -64,6 +68,7 @@ impl Collector for Scrape {
         detection::write(&mut out, &self.state)?;
         agent::write(&mut out, &self.state, &self.reload, &self.traffic)?;
         alerts::write(&mut out, &self.alerts)?;
+        recording::write(&mut out, self.recording)?;
         self.process.write(&mut out)
     }
 }

@@ -21,7 +21,7 @@ use crate::model::Tls;
 
 /// What is wrong with the settings of TLS, or with the files that they name.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum TlsError {
+pub(crate) enum TlsError {
     #[error(transparent)]
     File(#[from] FileError),
     #[error("this host has no certificates of authorities to trust; name some by ca_file")]
