@@ -106,6 +106,11 @@ impl Agent {
         &mut self.process
     }
 
+    /// What it has logged since it was started last.
+    pub fn log(&self) -> String {
+        self.process.stderr()
+    }
+
     /// Where it serves HTTP.
     pub fn address(&self) -> SocketAddr {
         self.address
