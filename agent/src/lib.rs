@@ -13,6 +13,7 @@ pub mod history;
 mod http_client;
 pub mod kernel;
 pub mod model;
+mod prometheus;
 pub mod publish;
 pub mod recording;
 pub mod reload;

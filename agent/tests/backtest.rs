@@ -6,9 +6,19 @@
     reason = "a test ends at the first surprise"
 )]
 
+mod common;
 #[path = "backtest/format.rs"]
 mod format;
+#[path = "common/host.rs"]
+mod host;
+#[path = "backtest/output.rs"]
+mod output;
+#[path = "backtest/real.rs"]
+mod real;
 #[path = "backtest/replay.rs"]
 mod replay;
+#[allow(dead_code, reason = "the metrics themselves are tested elsewhere")]
+#[path = "prometheus/server.rs"]
+mod server;
 #[path = "backtest/traffic.rs"]
 mod traffic;

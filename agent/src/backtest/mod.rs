@@ -5,11 +5,14 @@
 
 mod replay;
 mod report;
+mod scrapes;
 mod setting;
 mod tally;
 mod timeline;
 
+pub use crate::engine::PlanError;
 pub use replay::Replay;
 pub use report::{Outcome, PoolOutcome, Report, Span, length};
+pub use scrapes::{Chunk, Quantity, Scrapes};
 pub use setting::{Basis, Setting};
 pub use timeline::{Column, Timeline};

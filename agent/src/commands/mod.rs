@@ -2,10 +2,12 @@
 //!
 //! Data goes to standard output, messages to standard error.
 
+mod backtest;
 pub mod check_config;
 mod doctor;
 mod run;
 mod size;
+mod terminal;
 
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
@@ -16,6 +18,8 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use self::backtest::BacktestArgs;
+use self::terminal::{Terminal, colours_are_wanted};
 use crate::app::Record;
 
 /// Exit codes; a part of the contract with scripts.
@@ -81,6 +85,8 @@ enum Command {
         #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = size::bytes, requires = "record")]
         record_limit: u64,
     },
+    /// Say what would have alarmed, when, and with which settings: recorded counts through the same detection.
+    Backtest(Box<BacktestArgs>),
     /// Say whether a configuration file is right, and what to change if not.
     CheckConfig {
         /// The configuration file.
@@ -116,6 +122,9 @@ impl Cli {
                 drop(out);
                 run::run(config, cgroup, record.map(|file| Record { file, limit }))
             }
+            Command::Backtest(args) => {
+                backtest::run(&args, Terminal::of_stdout(), &mut out, &mut err)
+            }
             Command::CheckConfig { file, output } => {
                 check_config::run(&file, output == Output::Json, &mut out, &mut err)
             }
@@ -143,9 +152,7 @@ fn report(error: &anyhow::Error) -> u8 {
 }
 
 fn start_log(format: LogFormat, filter: Targets) {
-    let colour = io::stderr().is_terminal()
-        && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
-        && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
+    let colour = io::stderr().is_terminal() && colours_are_wanted();
     let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
     let log = tracing_subscriber::registry().with(filter);
     match format {

@@ -86,6 +86,12 @@ impl Prometheus {
         scraped.unwrap_or_else(|error| panic!("{error:#}\n{}", self.process.tail()));
     }
 
+    /// Where it serves.
+    #[allow(dead_code, reason = "most tests ask through this type")]
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// The `data` of an answer of its HTTP API.
     pub(crate) fn api(&self, path: &str) -> Result<Value> {
         let response = http::get(&Namespace::current(), self.address, path)?;

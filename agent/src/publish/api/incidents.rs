@@ -49,8 +49,9 @@ fn views<S: Serializer>(incidents: &[&Incident], serializer: S) -> Result<S::Ok,
     serializer.collect_seq(incidents.iter().map(|incident| IncidentView::of(incident)))
 }
 
+/// An incident as the API and `evenkeel backtest` show it.
 #[derive(Debug, Serialize)]
-struct IncidentView<'a> {
+pub struct IncidentView<'a> {
     id: &'a str,
     pool: &'a str,
     role: Role,
@@ -71,7 +72,8 @@ struct IncidentView<'a> {
 }
 
 impl<'a> IncidentView<'a> {
-    fn of(incident: &'a Incident) -> Self {
+    /// What is shown of an incident.
+    pub fn of(incident: &'a Incident) -> Self {
         Self {
             id: &incident.id,
             pool: &incident.pool,

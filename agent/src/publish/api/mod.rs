@@ -19,7 +19,7 @@ use serde::{Serialize, Serializer};
 use super::shared::Shared;
 use crate::model::rfc3339;
 
-pub use incidents::{IncidentsAnswer, IncidentsQuery};
+pub use incidents::{IncidentView, IncidentsAnswer, IncidentsQuery};
 pub use pools::{PoolAnswer, PoolsAnswer};
 pub use status::StatusAnswer;
 
