@@ -22,7 +22,8 @@ pub struct NoDate;
 impl Date {
     /// A day, if there is such a one.
     pub fn new(year: u16, month: u8, day: u8) -> Option<Self> {
-        let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+        let leap =
+            year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
         let days = match month {
             1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
             4 | 6 | 9 | 11 => 30,
@@ -48,8 +49,9 @@ impl FromStr for Date {
             if digits { Ok(part) } else { Err(NoDate) }
         };
         let (year, month, day) = (part(4)?, part(2)?, part(2)?);
-        let number = |text: &str| text.parse().map_err(|_: std::num::ParseIntError| NoDate);
-        let year = year.parse().map_err(|_: std::num::ParseIntError| NoDate)?;
+        // Digits of these widths always fit.
+        let year = year.parse().ok().ok_or(NoDate)?;
+        let number = |text: &str| text.parse().ok().ok_or(NoDate);
         Self::new(year, number(month)?, number(day)?).ok_or(NoDate)
     }
 }

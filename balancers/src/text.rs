@@ -8,22 +8,62 @@ pub(crate) fn percent(share: f64) -> String {
 /// How many things a message lists.
 const LISTED: usize = 4;
 
-/// Things with commas; of many, the first few and how many more there are. The same thing several times is told once.
-pub(crate) fn list(things: impl Iterator<Item = String>) -> String {
-    let mut told: Vec<(String, usize)> = Vec::new();
-    let mut more = 0;
-    for thing in things {
-        if let Some((_, times)) = told.iter_mut().find(|(known, _)| *known == thing) {
-            *times += 1;
-        } else if told.len() < LISTED {
-            told.push((thing, 1));
-        } else {
-            more += 1;
-        }
+/// `a`, `a and b`, `a, b and c`; of many, the first few and how many more there are.
+pub(crate) fn list(mut things: Vec<String>) -> String {
+    if things.len() > LISTED + 1 {
+        let more = things.len() - LISTED;
+        things.truncate(LISTED);
+        things.push(format!("{more} more"));
     }
-    let mut text: Vec<String> = told.into_iter().map(|(thing, _)| thing).collect();
-    if more > 0 {
-        text.push(format!("and {more} more"));
+    match things.pop() {
+        Some(last) if things.is_empty() => last,
+        Some(last) => format!("{} and {last}", things.join(", ")),
+        None => String::new(),
     }
-    text.join(", ")
+}
+
+/// `1 server`, `2 servers`.
+pub(crate) fn count(number: usize, thing: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {thing}{plural}")
+}
+
+/// Seconds, as people say them: `30 s`, `10000 s (2 h 46 min)`.
+pub(crate) fn seconds(seconds: u64) -> String {
+    let (hours, minutes) = (seconds / 3600, seconds % 3600 / 60);
+    match (hours, minutes) {
+        (0, 0..2) => format!("{seconds} s"),
+        (0, minutes) => format!("{seconds} s ({minutes} min)"),
+        (hours, 0) => format!("{seconds} s ({hours} h)"),
+        (hours, minutes) => format!("{seconds} s ({hours} h {minutes} min)"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_are_short() {
+        let letters = |many: usize| {
+            list(
+                ["a", "b", "c", "d", "e", "f"][..many]
+                    .iter()
+                    .map(|text| (*text).to_owned())
+                    .collect(),
+            )
+        };
+        assert_eq!(letters(0), "");
+        assert_eq!(letters(1), "a");
+        assert_eq!(letters(3), "a, b and c");
+        assert_eq!(letters(5), "a, b, c, d and e");
+        assert_eq!(letters(6), "a, b, c, d and 2 more");
+    }
+
+    #[test]
+    fn times_are_told_in_hours_too() {
+        assert_eq!(seconds(90), "90 s");
+        assert_eq!(seconds(600), "600 s (10 min)");
+        assert_eq!(seconds(10_000), "10000 s (2 h 46 min)");
+    }
 }

@@ -1,6 +1,7 @@
 //! What an audit finds: rules, findings, and comments that allow them.
 
 mod audit;
+pub(crate) mod generic;
 mod own;
 mod report;
 mod rule;

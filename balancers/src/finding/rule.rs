@@ -2,7 +2,7 @@
 
 use serde::{Serialize, Serializer};
 
-use super::{OWN_RULES, Severity};
+use super::{OWN_RULES, Severity, generic};
 use crate::nginx;
 use crate::product::Product;
 
@@ -24,7 +24,7 @@ pub struct Rule {
 
 /// All rules, ordered by product, then by id.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
-    let all: [&[&'static Rule]; 2] = [&OWN_RULES, &nginx::RULES];
+    let all: [&[&'static Rule]; 3] = [&OWN_RULES, &generic::RULES, &nginx::RULES];
     all.into_iter().flatten().copied()
 }
 
@@ -34,6 +34,10 @@ pub fn rule(id: &str) -> Option<&'static Rule> {
 }
 
 /// Serialises the id alone.
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes fields by reference"
+)]
 pub(super) fn id_only<S: Serializer>(
     rule: &&'static Rule,
     serializer: S,

@@ -84,12 +84,11 @@ fn target(written: &str, default_port: Option<u16>) -> Target {
         .and_then(|host| host.strip_suffix(']'));
     match (bare.unwrap_or(host).parse::<IpAddr>(), port) {
         (Ok(ip), Some(port)) => Target::Ip(SocketAddr::new(ip, port)),
-        (Ok(_), None) => Target::Unknown,
         (Err(_), _) if is_host(host) => Target::Name {
             host: host.to_ascii_lowercase(),
             port,
         },
-        (Err(_), _) => Target::Unknown,
+        _ => Target::Unknown,
     }
 }
 

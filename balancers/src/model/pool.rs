@@ -70,7 +70,7 @@ pub enum Origin {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Traffic {
-    /// HTTP requests, or those of FastCGI and its kin.
+    /// HTTP requests, or those of `FastCGI` and its kin.
     Requests,
     /// TCP connections or UDP sessions.
     Connections,

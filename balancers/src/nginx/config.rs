@@ -47,7 +47,7 @@ pub(super) struct Scope {
     pub(super) http_version: Option<String>,
     /// Whether `proxy_set_header Connection ""` holds.
     pub(super) connection_cleared: bool,
-    /// Whether `Upgrade` is passed on: WebSockets.
+    /// Whether `Upgrade` is passed on, as for WebSocket.
     pub(super) upgrade: Option<Place>,
 }
 

@@ -56,12 +56,14 @@ fn destination(written: &str, default_port: Option<u16>) -> Destination {
         "https" | "grpcs" => Some(443),
         _ => default_port,
     };
-    let host = if rest.starts_with("unix:") {
+    let host = match rest.strip_prefix("unix:") {
         // The path ends at the colon before the URI.
-        let end = rest[5..].find(':').map_or(rest.len(), |colon| colon + 5);
-        &rest[..end]
-    } else {
-        rest.split(['/', '?']).next().unwrap_or_default()
+        Some(path) => {
+            &rest[..path
+                .find(':')
+                .map_or(rest.len(), |colon| colon + "unix:".len())]
+        }
+        None => rest.split(['/', '?']).next().unwrap_or_default(),
     };
     if host.contains('$') || host.is_empty() {
         return Destination::Variable;

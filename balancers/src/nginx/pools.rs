@@ -12,6 +12,7 @@ use crate::model::{
     State, Target, Traffic, Workers,
 };
 use crate::product::Product;
+use crate::text::percent;
 use crate::version::Version;
 
 /// Since when connections to servers are kept unless the configuration says otherwise.
@@ -36,9 +37,25 @@ impl View<'_> {
         servers.filter(|(_, server)| server.is_live())
     }
 
+    /// The share of a server if each name has one address, as text.
+    pub(super) fn share(&self, index: usize) -> String {
+        let share = self.nominal.as_ref().and_then(|shares| shares.get(index));
+        share.map_or_else(|| "an unknown part".to_owned(), |share| percent(*share))
+    }
+
+    /// What shares in messages rest on, if it has to be said.
+    pub(super) fn proviso(&self) -> &'static str {
+        if self.live().any(|(_, server)| server.address.is_name()) {
+            ", if each name has one address"
+        } else {
+            ""
+        }
+    }
+
     /// What is shared out.
     pub(super) fn units(&self) -> &'static str {
         match (self.pool.shares.of, self.pool.traffic) {
+            _ if matches!(self.upstream.choice(), Choice::IpHash) => "the client networks",
             (Basis::Keys, _) => "the keys",
             (Basis::InProgress, Traffic::Requests) => "the requests in progress",
             (Basis::InProgress, Traffic::Connections) => "the open connections",
@@ -253,7 +270,7 @@ pub(super) fn splits(config: &Config) -> Vec<Pool> {
     config.splits.iter().filter(sends).map(split_pool).collect()
 }
 
-/// Shares are those of keys, hashed evenly by MurmurHash2 (`src/http/modules/ngx_http_split_clients_module.c`).
+/// Shares are those of keys, hashed evenly by `MurmurHash2` (`src/http/modules/ngx_http_split_clients_module.c`).
 fn split_pool(split: &Split) -> Pool {
     let given: f64 = split.parts.iter().filter_map(|(percent, _)| *percent).sum();
     let share =

@@ -93,10 +93,10 @@ fn nominal(choice: &Choice, servers: &[Server], budget: &mut Budget) -> Option<V
             consistent: false, ..
         } => nginx_hash(&slots),
         Choice::Hash { .. } => {
-            let names = primaries
+            let written = primaries
                 .iter()
                 .map(|(_, server)| server.address.written.as_str());
-            let named: Vec<(&str, Slot)> = names.zip(slots).collect();
+            let named: Vec<(&str, Slot)> = written.zip(slots).collect();
             let ring = NginxRing::new(&named, budget.0)?;
             budget.0 -= ring.points() as u64;
             ring.shares()
