@@ -287,6 +287,7 @@ impl TrackedPool {
         }
         state.signals = self.signals(meter);
         state.verdict = self.verdict;
+        state.tolerance = rules.tolerance(&self.pool);
         state.dispersion = self.judge.dispersion();
         state.detection_time = self.detection_time(rules, state.signals.opened.total);
         self.write_backends(endpoints, state);
@@ -351,6 +352,7 @@ impl TrackedPool {
             backends: Vec::with_capacity(self.slots.len()),
             signals: PerSignal::default(),
             verdict: Verdict::Unknown,
+            tolerance: 0.0,
             detection_time: None,
             dispersion: 1.0,
         }
