@@ -156,7 +156,7 @@ impl TrackedPool {
                 }
                 Step::Refresh => {
                     let before = book.open(name, signal).cloned();
-                    if let Some(incident) = self.incident(signal, before.as_ref(), rules, now) {
+                    if let Some(incident) = self.refreshed(signal, before.as_ref(), rules, now) {
                         book.update(incident);
                     }
                 }
@@ -213,6 +213,19 @@ impl TrackedPool {
         };
         let any_fails = (0..self.slots.len()).any(|backend| fails(&backend));
         (0..self.slots.len()).any(|backend| tried(&backend) && (!any_fails || fails(&backend)))
+    }
+
+    /// What the book has of an incident, brought up to date if there is anything to be seen of it.
+    fn refreshed(
+        &self,
+        signal: Signal,
+        before: Option<&Arc<Incident>>,
+        rules: &Rules,
+        now: Now,
+    ) -> Option<Incident> {
+        let test = self.judge.test(signal)?;
+        before.filter(|before| phase::is_shown(test, before))?;
+        self.incident(signal, before, rules, now)
     }
 
     /// The incident of a signal as it is now; `before` is what the book has of it.

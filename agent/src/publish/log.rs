@@ -3,7 +3,7 @@
 use tracing::{debug, info, warn};
 
 use crate::engine::{Transition, TransitionKind, VerdictChange};
-use crate::model::{Deviation, Incident, Signal, rfc3339};
+use crate::model::{Deviation, Ending, Incident, Signal, rfc3339};
 
 /// Backends that one line names.
 const NAMED: usize = 10;
@@ -54,9 +54,18 @@ pub(crate) fn transition(transition: &Transition) {
             pool,
             signal,
             started = %rfc3339(incident.started),
-            why = ?incident.ended.map(|ended| ended.why),
+            why = incident.ended.map(|ended| why(ended.why)),
             "the incident has ended"
         ),
+    }
+}
+
+/// As in the API.
+const fn why(ending: Ending) -> &'static str {
+    match ending {
+        Ending::Recovered => "recovered",
+        Ending::NoTraffic => "no_traffic",
+        Ending::NotWatched => "not_watched",
     }
 }
 
