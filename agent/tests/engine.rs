@@ -98,6 +98,7 @@ fn kernel() -> KernelState {
         losses: Losses::default(),
         drift_corrected: 0,
         counter_resets: 0,
+        clients: None,
     }
 }
 

@@ -24,11 +24,12 @@ use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Command, Stdio};
 
+use common::clients::{add_addresses, connect_from};
 use common::{CONNECTIONS, agent, config, pool, wait_equal};
 use documented::{Documented, documented, own_labels};
 use evenkeel_lab::agent::Agent;
 use evenkeel_lab::backend::{Backend, Options, Protocol};
-use evenkeel_lab::client::{Failing, Failure, LongLived, Plan};
+use evenkeel_lab::client::{Failing, Failure, LongLived, Plan, Traffic};
 use evenkeel_lab::ledger::Ledger;
 use evenkeel_lab::netns::Namespace;
 use evenkeel_lab::parts::require;
@@ -39,6 +40,9 @@ use server::{DEADLINE, Prometheus, encoded};
 use tempfile::TempDir;
 
 const OPENED: &str = "evenkeel_backend_connections_opened_total";
+
+/// The metric that agents have which find their pools themselves, and no others.
+const AUTO_ONLY: &str = "evenkeel_discovery_last_success_timestamp_seconds";
 
 const SERVES: [&str; 2] = ["127.0.0.1:8001", "127.0.0.1:8002"];
 /// A backend that nobody connects to.
@@ -90,28 +94,51 @@ fn assert_series(metric: &Documented, prometheus: &Prometheus) {
     }
 }
 
+/// An agent with a receiver for its alerts, of a pool with a label.
+fn agent_of_all() -> Agent {
+    let yaml = one_pool(&[SERVES[0], SERVES[1], REFUSING]);
+    let labels = format!("'{}'\n        labels: {{zone: a}}\n", SERVES[0]);
+    let pools = yaml.replace(&format!("'{}'\n", SERVES[0]), &labels);
+    let receiver = format!("alerting: {{alertmanagers: [{{url: 'http://{REFUSING}'}}]}}\n");
+    agent(&format!("window: 5s\n{receiver}{pools}"))
+}
+
+/// Traffic with something of each signal, and so uneven that it is an incident.
+fn uneven(host: &Namespace) -> (LongLived, Traffic) {
+    let open = LongLived::open(host, &SERVES.map(at), 10).unwrap();
+    let mut plan = Plan::new(SERVES.map(at), u64::MAX);
+    plan.per_second = Some(200);
+    plan.targets[0].weight = 3;
+    plan.failing = vec![Failing {
+        kind: Failure::Refused,
+        target: at(REFUSING),
+        count: 10,
+    }];
+    (open, plan.start(&[host]).unwrap())
+}
+
 #[test]
 fn prometheus_has_every_documented_metric_with_type_unit_and_labels() {
     on_own_host(|host| {
         let _backends = backends(host);
-        let yaml = one_pool(&[SERVES[0], SERVES[1], REFUSING]);
-        let labels = format!("'{}'\n        labels: {{zone: a}}\n", SERVES[0]);
-        let agent = agent(&yaml.replace(&format!("'{}'\n", SERVES[0]), &labels));
+        let agent = agent_of_all();
         let prometheus = Prometheus::start(host, &agent);
-        // Something of each signal.
-        let _open = LongLived::open(host, &SERVES.map(at), 10).unwrap();
-        let mut plan = Plan::new(SERVES.map(at), 100);
-        plan.failing = vec![Failing {
-            kind: Failure::Refused,
-            target: at(REFUSING),
-            count: 10,
-        }];
-        plan.run(&[host]).unwrap();
-        let signals = "count by (signal) (evenkeel_pool_gini_ratio)";
-        wait_until(DEADLINE, "all signals", || {
-            prometheus.query(signals).unwrap().len() == 4
-        })
-        .unwrap();
+        let (_open, traffic) = uneven(host);
+        let [client, server] = ["192.0.2.1:0", "192.0.2.2:80"].map(at);
+        add_addresses(host, [client.ip(), server.ip()]);
+        connect_from(host, &[(client.ip(), 50)], server, server.ip());
+        for (what, query) in [
+            (
+                "all signals",
+                "count(count by (signal) (evenkeel_pool_gini_ratio)) == 4",
+            ),
+            ("clients", "evenkeel_kernel_clients_effective"),
+            ("an incident", "evenkeel_incidents_open > 0"),
+            ("an alert about it", "evenkeel_alerts_errors_total > 0"),
+        ] {
+            let answered = || !prometheus.query(query).unwrap().is_empty();
+            wait_until(DEADLINE, what, answered).unwrap();
+        }
 
         let data = prometheus.api("/api/v1/targets/metadata").unwrap();
         let entries = data.as_array().unwrap().iter();
@@ -124,7 +151,11 @@ fn prometheus_has_every_documented_metric_with_type_unit_and_labels() {
                 .get(metric.family())
                 .unwrap_or_else(|| panic!("{}: {data:#}", metric.name));
             assert_metadata(metric, entry);
-            assert_series(metric, &prometheus);
+            if metric.name == AUTO_ONLY {
+                assert_eq!(prometheus.query(AUTO_ONLY).unwrap(), [], "it has its pools");
+            } else {
+                assert_series(metric, &prometheus);
+            }
         }
         let families: BTreeSet<&str> = documented.iter().map(Documented::family).collect();
         assert_eq!(
@@ -137,6 +168,21 @@ fn prometheus_has_every_documented_metric_with_type_unit_and_labels() {
             "{families:?}"
         );
         prometheus.assert_content();
+        traffic.stop().unwrap();
+    });
+}
+
+#[test]
+fn an_agent_that_finds_its_pools_itself_says_when_it_did() {
+    on_own_host(|host| {
+        let agent = agent("interval: 200ms\n");
+        let prometheus = Prometheus::start(host, &agent);
+        let documented = documented();
+        let metric = documented.iter().find(|metric| metric.name == AUTO_ONLY);
+        assert_series(metric.unwrap(), &prometheus);
+        let found = prometheus.query(AUTO_ONLY).unwrap();
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].0["source"], "auto");
     });
 }
 

@@ -8,6 +8,8 @@
 
 #[path = "verdicts/causes.rs"]
 mod causes;
+#[path = "verdicts/early.rs"]
+mod early;
 #[path = "verdicts/world.rs"]
 mod world;
 
@@ -247,7 +249,9 @@ fn least_connections_is_judged_by_open_connections_not_by_new_ones() {
     pool.algorithm = Algorithm::LoadDependent;
     let mut world = World::with(pool, Detection::default(), Vec::new());
     let even = |mut parts: Vec<Part>| {
-        parts.iter_mut().for_each(|part| part.active = 500);
+        for part in &mut parts {
+            part.active = 500;
+        }
         parts
     };
     for _ in 0..600 {

@@ -40,3 +40,23 @@ pub fn key(address: Address, port: u16, role: u16, netns: u64) -> Key {
         padding: 0,
     }
 }
+
+/// Whether two addresses are one. (Comparing the arrays would call a function that is not there.)
+#[inline(always)]
+pub fn is_same(one: &Address, other: &Address) -> bool {
+    let differs = (one[0] ^ other[0]) | (one[1] ^ other[1]) | (one[2] ^ other[2]);
+    differs | (one[3] ^ other[3]) == 0
+}
+
+/// What stands for a client: its IPv4 address, or the upper half of its IPv6 address, for a host or a site usually has
+/// all addresses of a /64.
+#[inline(always)]
+pub fn client(address: &Address) -> u64 {
+    let ip4 = (address[0] | address[1]) == 0 && address[2] == MAPPED;
+    let (high, low) = if ip4 {
+        (address[2], address[3])
+    } else {
+        (address[0], address[1])
+    };
+    u64::from(high) << 32 | u64::from(low)
+}

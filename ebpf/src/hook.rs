@@ -2,7 +2,8 @@
 //!
 //! It asks for state callbacks only for watched connections, ORing into the flags that it finds (other programs
 //! share them). At close the remote endpoint is looked up as `upstream`, then the local one as `local`: which side
-//! opened the connection need not be remembered.
+//! opened the connection need not be remembered. Of every accepted connection it is noted which client it came from, by a
+//! hash alone.
 
 use core::ffi::c_void;
 
@@ -11,10 +12,10 @@ use aya_ebpf::bindings::{
     BPF_SOCK_OPS_STATE_CB_FLAG, BPF_SOCK_OPS_TCP_CONNECT_CB, bpf_sock_ops,
 };
 use aya_ebpf::helpers::generated::{bpf_get_netns_cookie, bpf_sock_ops_cb_flags_set};
-use evenkeel_abi::{Counters, Key, ROLE_LOCAL, ROLE_UPSTREAM};
+use evenkeel_abi::{Counters, Key, ROLE_LOCAL, ROLE_UPSTREAM, Settings, cell, port_bit};
 
-use crate::endpoint::{AF_INET, AF_INET6, Address, is_loopback, key, mapped};
-use crate::maps::{accepting, add, counters, counters_or_learn, mark};
+use crate::endpoint::{AF_INET, AF_INET6, Address, client, is_loopback, is_same, key, mapped};
+use crate::maps::{add, add_client, counters, counters_or_learn, mark, settings};
 use crate::payload::{self, state};
 
 /// Reads a field of the context. Volatile, because LLVM otherwise merges reads of different fields into one
@@ -33,7 +34,7 @@ fn evenkeel_count(ctx: *mut bpf_sock_ops) -> u32 {
     match field!(ctx, op) {
         BPF_SOCK_OPS_TCP_CONNECT_CB => on_connect(ctx),
         BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB => on_established(ctx, remote(ctx)),
-        BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB if accepting() => on_established(ctx, local(ctx)),
+        BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB => on_accepted(ctx),
         BPF_SOCK_OPS_STATE_CB => on_state(ctx),
         // New kinds of events appear with new kernels, and some run without the socket's lock.
         _ => {}
@@ -47,6 +48,36 @@ fn on_connect(ctx: *mut bpf_sock_ops) {
     if remote(ctx).is_some_and(|key| counters_or_learn(&key).is_some()) {
         ask_for_states(ctx);
     }
+}
+
+/// A connection was accepted, at an endpoint that need not be watched: clients are met where they connect to.
+#[inline(always)]
+fn on_accepted(ctx: *mut bpf_sock_ops) {
+    let Some(settings) = settings() else {
+        return;
+    };
+    if let Some(client) = client_of(ctx, settings) {
+        add_client(cell(client, settings.seed));
+    }
+    if settings.accepting != 0 {
+        on_established(ctx, local(ctx));
+    }
+}
+
+/// Whose connection was accepted; none if this host opened it itself, as far as can be told: from a loopback address,
+/// from the very address that it went to, or to an endpoint that the host is watched connecting to (a balancer and its
+/// backends on one host).
+#[inline(always)]
+fn client_of(ctx: *mut bpf_sock_ops, settings: &Settings) -> Option<u64> {
+    let (remote, local) = (remote_address(ctx)?, local_address(ctx)?);
+    if is_loopback(&remote) || is_same(&remote, &local) {
+        return None;
+    }
+    let port = field!(ctx, local_port) as u16;
+    // Most ports belong to no watched endpoint, and one bit says so for less than a lookup.
+    let backend = settings.upstream_ports & port_bit(port) != 0
+        && counters(&key(local, port, ROLE_UPSTREAM, 0)).is_some();
+    (!backend).then(|| client(&remote))
 }
 
 #[inline(always)]
@@ -145,27 +176,37 @@ fn ask_for_states(ctx: *mut bpf_sock_ops) {
 /// The remote endpoint, as one that this host connects to.
 #[inline(always)]
 fn remote(ctx: *mut bpf_sock_ops) -> Option<Key> {
-    let address = match field!(ctx, family) {
-        AF_INET => mapped(field!(ctx, remote_ip4)),
-        AF_INET6 => field!(ctx, remote_ip6),
-        _ => return None,
-    };
+    let address = remote_address(ctx)?;
     // The port is in network byte order, in the upper half of the word's four bytes.
     let port = (u32::from_be(field!(ctx, remote_port)) & 0xffff) as u16;
     Some(key(address, port, ROLE_UPSTREAM, netns_of(ctx, &address)))
 }
 
+#[inline(always)]
+fn remote_address(ctx: *mut bpf_sock_ops) -> Option<Address> {
+    match field!(ctx, family) {
+        AF_INET => Some(mapped(field!(ctx, remote_ip4))),
+        AF_INET6 => Some(field!(ctx, remote_ip6)),
+        _ => None,
+    }
+}
+
 /// The local endpoint, as one that this host accepts connections on.
 #[inline(always)]
 fn local(ctx: *mut bpf_sock_ops) -> Option<Key> {
-    let address = match field!(ctx, family) {
-        AF_INET => mapped(field!(ctx, local_ip4)),
-        AF_INET6 => field!(ctx, local_ip6),
-        _ => return None,
-    };
+    let address = local_address(ctx)?;
     // This one is in host byte order.
     let port = field!(ctx, local_port) as u16;
     Some(key(address, port, ROLE_LOCAL, netns_of(ctx, &address)))
+}
+
+#[inline(always)]
+fn local_address(ctx: *mut bpf_sock_ops) -> Option<Address> {
+    match field!(ctx, family) {
+        AF_INET => Some(mapped(field!(ctx, local_ip4))),
+        AF_INET6 => Some(field!(ctx, local_ip6)),
+        _ => None,
+    }
 }
 
 #[inline(always)]

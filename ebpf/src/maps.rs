@@ -8,7 +8,7 @@ use aya_ebpf::helpers::generated::bpf_sk_storage_get;
 use aya_ebpf::macros::btf_map;
 use core::ffi::c_void;
 use core::ptr;
-use evenkeel_abi::{Counters, Key, Mark, ROLE_UPSTREAM, Settings, loss};
+use evenkeel_abi::{CELL_PAIRS, Counters, Key, Mark, ROLE_UPSTREAM, Settings, loss};
 
 /// Every watched endpoint. Allocated in full when it is made, so that nothing on the hook waits for memory; the
 /// agent sets the real size when it loads the program.
@@ -26,6 +26,10 @@ static LOSSES: Array<u64, { loss::SLOTS as usize }> = Array::new();
 /// The walk that last saw each port in state LISTEN; tells accepted connections from opened ones.
 #[btf_map]
 static LISTENING: Array<u32, 65536> = Array::new();
+
+/// Connections accepted, by the hashed address of the client: two cells in each element.
+#[btf_map]
+static CLIENTS: Array<u64, CELL_PAIRS> = Array::new();
 
 /// What walks remember of open connections. Connections shorter than the walks' interval never get one.
 #[btf_map]
@@ -102,10 +106,12 @@ pub fn settings() -> Option<&'static Settings> {
     SETTINGS.get(0)
 }
 
-/// Whether connections that this host accepts are counted at all.
+/// Counts a connection of the clients in `cell`.
 #[inline(always)]
-pub fn accepting() -> bool {
-    settings().is_some_and(|settings| settings.accepting != 0)
+pub fn add_client(cell: u32) {
+    if let Some(pair) = CLIENTS.get_ptr_mut(cell / 2) {
+        add(pair, 1 << (32 * (cell & 1)));
+    }
 }
 
 /// Notes that `walk` met a listener on `port`.

@@ -6,6 +6,7 @@
 //! blocking calls keep the truth easy to follow.
 
 pub mod agent;
+pub mod alertmanager;
 pub mod backend;
 pub mod balancer;
 pub mod client;
@@ -14,6 +15,7 @@ pub mod http;
 pub mod ledger;
 pub mod netns;
 pub mod network;
+mod pace;
 pub mod parts;
 pub mod process;
 mod random;

@@ -14,6 +14,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("caddy", "caddy"),
     ("chromium", "chromium"),
     ("etcd", "etcd-server"),
+    ("faketime", "faketime"),
     ("haproxy", "haproxy"),
     ("hey", "hey"),
     ("ip", "iproute2"),

@@ -1,11 +1,12 @@
-//! `cargo xtask bench`: what the agent costs, in the kernel and in user space, beside its peers.
+//! `cargo xtask bench`: what the agent costs, in the kernel and in user space, and how well it detects skew, beside its peers.
 //!
-//! Each part prints its tables and replaces its section of `docs/benchmarks.md`. Everything runs on this machine, in a
-//! network namespace of its own; the figures mean something only while nothing else does.
+//! Each part prints its tables and replaces its sections of `docs/benchmarks.md`. What is timed runs on this machine, in a
+//! network namespace of its own; the figures mean something only while nothing else does. Detection is simulated.
 
 mod agents;
 mod bpf;
 mod cost;
+mod detection;
 mod diag;
 mod growth;
 mod held;
@@ -40,6 +41,8 @@ pub(crate) enum Part {
     Agent,
     /// What the view of open connections takes.
     Live,
+    /// How well skew is detected: false alarms, delays, and other rules on the same simulated traffic. Needs no root.
+    Detection,
 }
 
 type Measure = fn(&Path, Scale) -> Result<String>;
@@ -53,13 +56,25 @@ const SECTIONS: [(Part, &str, Measure); 4] = [
 
 /// Measures `part`, or everything; a quick run shows that the bench works and leaves the document alone.
 pub(crate) fn run(part: Option<Part>, quick: bool) -> Result<()> {
+    let began = Instant::now();
+    let scale = if quick { Scale::Quick } else { Scale::Full };
+    if part != Some(Part::Detection) {
+        costs(part, scale, began)?;
+    }
+    if part.is_none_or(|part| part == Part::Detection) {
+        detection::run(scale)?;
+    }
+    println!("\ndone in {:.0?}", began.elapsed());
+    Ok(())
+}
+
+/// Measures what the agent costs, on this machine.
+fn costs(part: Option<Part>, scale: Scale, began: Instant) -> Result<()> {
     if !rustix::process::geteuid().is_root() {
         bail!(
             "the bench loads programs into the kernel and makes network namespaces: run it as root"
         );
     }
-    let began = Instant::now();
-    let scale = if quick { Scale::Quick } else { Scale::Full };
     if PEER_PROGRAMS
         .iter()
         .any(|program| parts::require(program).is_err())
@@ -80,7 +95,6 @@ pub(crate) fn run(part: Option<Part>, quick: bool) -> Result<()> {
             report::publish(name, &text)?;
         }
     }
-    println!("\ndone in {:.0?}", began.elapsed());
     Ok(())
 }
 

@@ -1,8 +1,9 @@
 //! `cargo xtask demo`: the newcomer's command. A small fleet behind a real nginx, the agent beside it, and a wrong weight
-//! that the measures show within seconds. Nothing is left behind.
+//! that the agent finds and names within seconds. Nothing is left behind.
 
 mod agent;
 mod chart;
+mod finding;
 mod frame;
 mod gauges;
 mod history;
@@ -14,6 +15,7 @@ mod stop;
 mod summary;
 mod svg;
 mod text;
+mod verdict;
 
 use std::fs;
 use std::io::Write as _;
@@ -57,7 +59,7 @@ pub(crate) struct Options {
     svg: Option<PathBuf>,
 }
 
-/// Shows the demo. An error if the measures did not move as they should have: then something is wrong with evenkeel.
+/// Shows the demo. An error if the agent did not find what there was: then something is wrong with evenkeel.
 pub(crate) fn run(options: &Options) -> Result<()> {
     ensure!(rustix::process::geteuid().is_root(), NOT_ROOT);
     let stop = Stop::listen()?;

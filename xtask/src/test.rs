@@ -10,12 +10,13 @@ use crate::shell::{cargo, command, root, run as run_program};
 use crate::{bench, ebpf, kernels};
 
 /// The Debian packages that the tests need, beside those of the eBPF toolchain.
-const PACKAGES: [&str; 11] = [
+const PACKAGES: [&str; 12] = [
     "nginx-light",
     "libnginx-mod-stream",
     "haproxy",
     "prometheus",
     "prometheus-alertmanager",
+    "faketime",
     "iproute2",
     "python3-pip",
     "qemu-system-x86",
@@ -25,12 +26,13 @@ const PACKAGES: [&str; 11] = [
 ];
 
 /// Programs that show whether the packages are there.
-const PROGRAMS: [&str; 9] = [
+const PROGRAMS: [&str; 11] = [
     "nginx",
     "haproxy",
     "promtool",
     "amtool",
     "prometheus-alertmanager",
+    "faketime",
     "ip",
     "python3",
     "qemu-system-x86_64",

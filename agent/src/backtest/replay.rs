@@ -186,6 +186,7 @@ fn unseen() -> KernelState {
         map_entries: 0,
         map_capacity: 0,
         losses: Losses::default(),
+        clients: None,
         drift_corrected: 0,
         counter_resets: 0,
     }

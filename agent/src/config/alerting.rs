@@ -46,7 +46,15 @@ const RESEND: Key<'_> = Key {
 
 /// Labels that alerts have by themselves.
 const RESERVED: Reserved = Reserved {
-    names: &["alertname", "pool", "signal", "instance", "node", "sender"],
+    names: &[
+        "alertname",
+        "pool",
+        "signal",
+        "role",
+        "instance",
+        "node",
+        "sender",
+    ],
     help: "evenkeel itself gives alerts a label of this name: choose another",
 };
 /// More often would load the receiver, more rarely would let Alertmanager take the alert for resolved.

@@ -3,143 +3,22 @@
 use std::time::Duration;
 
 use evenkeel_skew::{
-    Expected, FailureDetector, Finding, LearnedShares, LevelDetector, ShareDetector, Terms,
+    Expected, FailureDetector, Finding, LearnedShares, LevelDetector, ShareDetector,
 };
 
+use super::detector::Test;
+use super::rules::Rules;
 use super::window::Sums;
-use crate::model::{
-    Algorithm, Detection, Expectation, Judgement, PerSignal, Pool, Side, Signal, Verdict,
-};
+use crate::model::{Algorithm, Expectation, Judgement, PerSignal, Pool, Signal, Verdict};
 
 /// The part of a backend's connection attempts that may fail before it counts as failing.
 pub(super) const TOLERATED_FAILURES: f64 = 0.01;
-/// Mean time after which a pool that is still skewed is wrongly called even.
-const RECOVERY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Learned shares forget half of what they know in this time.
 const LEARNING_HALF_LIFE: Duration = Duration::from_secs(60 * 60);
 /// Connections that a backend must have had before its share counts as learned: a standard error of 3 %.
 const LEARNED_FROM: u64 = 1000;
 /// Learned shares move slowly: the tests are told of them once in so many ticks.
 const LEARN_EVERY: u64 = 60;
-
-/// What all pools are judged by, unless they say otherwise.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Rules {
-    pub(super) detection: Detection,
-    pub(super) interval: Duration,
-    pub(super) window: Duration,
-}
-
-impl Rules {
-    /// The tolerance of a pool.
-    pub(super) fn tolerance(&self, pool: &Pool) -> f64 {
-        pool.spec.tolerance.unwrap_or(self.detection.tolerance)
-    }
-
-    /// How many ticks a time is.
-    pub(super) fn ticks(&self, time: Duration) -> f64 {
-        time.as_secs_f64() / self.interval.as_secs_f64().max(1e-3)
-    }
-
-    fn whole_ticks(&self, time: Duration) -> u32 {
-        // From a finite, positive number; the cast saturates.
-        #[allow(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "saturates"
-        )]
-        let ticks = self.ticks(time).ceil().max(1.0) as u32;
-        ticks
-    }
-
-    fn terms(&self, pool: &Pool) -> Terms {
-        Terms {
-            tolerance: self.tolerance(pool),
-            false_alarm_ticks: self.ticks(self.detection.false_alarm_every).max(2.0),
-            recovery_ticks: self.ticks(RECOVERY).max(2.0),
-            warm_up_ticks: self.whole_ticks(self.window),
-        }
-    }
-
-    /// Whether shares of a signal are judged in a pool.
-    pub(super) fn judges(&self, signal: Signal, pool: &Pool) -> bool {
-        pool.endpoints.len() > 1
-            && self.detection.signals.contains(&signal)
-            && pool.spec.algorithm.is_judged_by(signal)
-    }
-}
-
-/// A sequential test of one signal.
-pub(super) trait Test {
-    fn finding(&self) -> Finding;
-    fn evidence(&self) -> f64;
-    fn threshold(&self) -> f64;
-    fn side(&self, backend: usize) -> Option<Side>;
-    fn onset_ticks_ago(&self) -> Option<u64>;
-    /// Takes it as skewed with these backends, until it is shown to be even.
-    fn latch(&mut self, sides: &[Option<Side>]);
-    /// Forgets all evidence.
-    fn reset(&mut self);
-}
-
-macro_rules! test {
-    ($detector:ty, $side:expr, $latched:expr) => {
-        impl Test for $detector {
-            fn finding(&self) -> Finding {
-                self.finding()
-            }
-            fn evidence(&self) -> f64 {
-                self.evidence()
-            }
-            fn threshold(&self) -> f64 {
-                self.threshold()
-            }
-            fn side(&self, backend: usize) -> Option<Side> {
-                $side(self, backend)
-            }
-            fn onset_ticks_ago(&self) -> Option<u64> {
-                self.onset_ticks_ago()
-            }
-            fn latch(&mut self, sides: &[Option<Side>]) {
-                let named: Vec<_> = sides.iter().copied().map($latched).collect();
-                self.latch(&named);
-            }
-            fn reset(&mut self) {
-                self.reset();
-            }
-        }
-    };
-}
-
-test!(
-    ShareDetector,
-    |this: &ShareDetector, backend| this.side(backend).map(from_skew),
-    |side: Option<Side>| side.map(to_skew)
-);
-test!(
-    LevelDetector,
-    |this: &LevelDetector, backend| this.side(backend).map(from_skew),
-    |side: Option<Side>| side.map(to_skew)
-);
-test!(
-    FailureDetector,
-    |this: &FailureDetector, backend| this.failing(backend).then_some(Side::Hot),
-    |side: Option<Side>| side.is_some()
-);
-
-fn from_skew(side: evenkeel_skew::Side) -> Side {
-    match side {
-        evenkeel_skew::Side::Hot => Side::Hot,
-        evenkeel_skew::Side::Cold => Side::Cold,
-    }
-}
-
-fn to_skew(side: Side) -> evenkeel_skew::Side {
-    match side {
-        Side::Hot => evenkeel_skew::Side::Hot,
-        Side::Cold => evenkeel_skew::Side::Cold,
-    }
-}
 
 /// What one tick brings.
 #[derive(Clone, Copy, Debug)]
@@ -346,16 +225,6 @@ impl Judge {
     pub(super) fn detection_ticks(&self, rate: f64) -> Option<f64> {
         let ticks = self.opened.as_ref()?.detection_ticks(rate);
         ticks.is_finite().then_some(ticks)
-    }
-}
-
-/// What a finding is called.
-pub(super) fn verdict(finding: Finding) -> Verdict {
-    match finding {
-        Finding::Unknown => Verdict::Unknown,
-        Finding::Even => Verdict::Even,
-        Finding::Suspect => Verdict::Suspect,
-        Finding::Skewed => Verdict::Skewed,
     }
 }
 

@@ -6,10 +6,12 @@
 mod book;
 mod causes;
 mod cells;
+mod detector;
 mod endpoints;
 mod judge;
 mod pattern;
 mod phase;
+mod rules;
 mod tracked_pool;
 mod window;
 
@@ -23,8 +25,8 @@ use serde::{Deserialize, Serialize};
 use self::book::Book;
 pub use self::book::{KEPT as INCIDENTS_KEPT, Transition, TransitionKind};
 use self::endpoints::Endpoints;
-use self::judge::Rules;
 use self::phase::Now;
+use self::rules::Rules;
 use self::tracked_pool::{Scratch, TrackedPool};
 use self::window::Shape;
 use crate::discovery::auto;
@@ -173,6 +175,7 @@ impl Engine {
         let now = Now {
             tick: self.endpoints.tick(),
             time: moment.taken,
+            clients: kernel.clients.map(|clients| clients.effective),
         };
         for pool in &mut self.pools {
             pool.advance(&self.endpoints, &self.rules, &mut self.scratch);

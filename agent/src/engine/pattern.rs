@@ -15,6 +15,8 @@ pub(super) struct Pattern<'a> {
     pub(super) tolerance: f64,
     /// How much more than independent arrivals the counts vary, at least 1.
     pub(super) dispersion: f64,
+    /// How many clients connect to this host, each counted by its part of the connections, if that is known.
+    pub(super) clients: Option<f64>,
     /// Each backend, in the order of the pool.
     pub(super) backends: Vec<Facts>,
 }
@@ -26,8 +28,12 @@ pub(super) struct Facts {
     pub(super) side: Option<Side>,
     /// Connections established.
     pub(super) opened: u64,
+    /// Those of the later half of the time: the onset is an estimate, and what it comes too early by does not count here.
+    pub(super) opened_late: u64,
     /// Connection attempts that failed.
     pub(super) failed: u64,
+    /// The same, with those shortly before the onset: a balancer gives a backend up after a failure, which therefore comes first.
+    pub(super) failed_around: u64,
     /// Payload bytes.
     pub(super) bytes: u64,
     /// Open connections on average.

@@ -6,14 +6,19 @@ use std::time::{Duration, SystemTime};
 use evenkeel_skew::Finding;
 
 use super::causes::explain;
-use super::judge::{Rules, TOLERATED_FAILURES, Test};
+use super::detector::Test;
+use super::judge::TOLERATED_FAILURES;
 use super::pattern::Pattern;
+use super::rules::Rules;
 use crate::model::{AlertName, Deviation, Ending, Incident, Pool, Side, Signal};
 
 /// An incident of a pool without traffic is over after this time: nothing will ever show the pool even.
 const SILENCE: Duration = Duration::from_secs(15 * 60);
 /// How often the figures of an open incident are brought up to date.
 const REFRESH: Duration = Duration::from_secs(10);
+/// How soon after its beginning for the first time. It is found by as few connections as possible, which may be too few for its
+/// cause; from then on what is known doubles from one time to the next.
+const FIRST_REFRESH: Duration = Duration::from_secs(1);
 
 /// Where a signal of a pool stands.
 #[derive(Clone, Copy, Debug, Default)]
@@ -28,8 +33,10 @@ pub(super) enum Phase {
     },
     /// There is an incident in the book.
     Open {
-        /// The tick at which its figures were written.
-        refreshed: u64,
+        /// The tick from which on it is known.
+        since: u64,
+        /// The tick at which its figures are next brought up to date.
+        refresh: u64,
         /// The last tick at which there was traffic.
         traffic: u64,
     },
@@ -40,6 +47,8 @@ pub(super) enum Phase {
 pub(super) struct Now {
     pub(super) tick: u64,
     pub(super) time: SystemTime,
+    /// How many clients connect to this host, if that is known.
+    pub(super) clients: Option<f64>,
 }
 
 /// What happened in a tick that the book must be told of.
@@ -52,10 +61,16 @@ pub(super) enum Step {
 }
 
 impl Phase {
-    /// Where a signal stands whose incident was on before this agent, or this test, began.
-    pub(super) fn resumed(tick: u64) -> Self {
+    /// Where a signal stands whose incident was on before this agent, or this test, began. Until a window has passed the book
+    /// knows more of it.
+    pub(super) fn resumed(tick: u64, rules: &Rules) -> Self {
+        Self::open(tick, rules, rules.window.max(REFRESH))
+    }
+
+    fn open(tick: u64, rules: &Rules, refresh: Duration) -> Self {
         Self::Open {
-            refreshed: tick,
+            since: tick,
+            refresh: tick + u64::from(rules.whole_ticks(refresh)),
             traffic: tick,
         }
     }
@@ -70,7 +85,7 @@ impl Phase {
                 self.step(finding, busy, tick, rules)
             }
             Self::Held { since } if skewed && over(*since, rules.detection.hold) => {
-                *self = Self::resumed(tick);
+                *self = Self::open(tick, rules, FIRST_REFRESH);
                 Step::Begin
             }
             Self::Quiet => Step::Nothing,
@@ -84,7 +99,11 @@ impl Phase {
                 *self = Self::Quiet;
                 Step::End(Ending::Recovered)
             }
-            Self::Open { refreshed, traffic } => {
+            Self::Open {
+                since,
+                refresh,
+                traffic,
+            } => {
                 if busy {
                     *traffic = tick;
                 }
@@ -92,8 +111,9 @@ impl Phase {
                     *self = Self::Quiet;
                     return Step::End(Ending::NoTraffic);
                 }
-                if over(*refreshed, REFRESH) {
-                    *refreshed = tick;
+                if tick >= *refresh {
+                    let known = tick - *since;
+                    *refresh = tick + known.clamp(1, u64::from(rules.whole_ticks(REFRESH)));
                     return Step::Refresh;
                 }
                 Step::Nothing

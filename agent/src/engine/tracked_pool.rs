@@ -6,13 +6,15 @@ use std::time::Duration;
 use evenkeel_skew::Meter;
 
 use super::book::Book;
+use super::detector::{Test, verdict};
 use super::endpoints::{Endpoints, Slot};
-use super::judge::{Judge, Observation, Rules, Test, overall, verdict};
+use super::judge::{Judge, Observation, overall};
 use super::pattern::{Facts, Pattern};
 use super::phase::{self, Now, Phase, Step};
-use super::window::{Shape, Sums, Window};
+use super::rules::Rules;
+use super::window::{Shape, Window};
 use crate::model::{
-    BackendState, Deviation, Incident, Judgement, PerSignal, Pool, PoolState, Side, Signal,
+    BackendState, Deviation, Ending, Incident, Judgement, PerSignal, Pool, PoolState, Side, Signal,
     SignalState, Verdict,
 };
 
@@ -66,7 +68,7 @@ impl TrackedPool {
     }
 
     /// Takes up the incidents that the book has of the pool, which are on until the judge says otherwise.
-    fn resume(&mut self, book: &Book, tick: u64) {
+    fn resume(&mut self, book: &Book, tick: u64, rules: &Rules) {
         for signal in Signal::ALL {
             let Some(incident) = book.open(&self.pool.spec.name, signal) else {
                 continue;
@@ -79,7 +81,7 @@ impl TrackedPool {
             let sides: Vec<_> = self.pool.names.iter().map(side).collect();
             if let Some(test) = self.judge.test_mut(signal) {
                 test.latch(&sides);
-                *self.phases.get_mut(signal) = Phase::resumed(tick);
+                *self.phases.get_mut(signal) = Phase::resumed(tick, rules);
             }
         }
     }
@@ -118,7 +120,7 @@ impl TrackedPool {
     /// Opens, brings up to date and ends the pool's incidents.
     pub(super) fn report(&mut self, book: &mut Book, rules: &Rules, now: Now) {
         if self.judge.take_fresh() {
-            self.resume(book, now.tick);
+            self.resume(book, now.tick, rules);
         }
         for signal in Signal::ALL {
             let busy = self.is_busy(signal);
@@ -145,7 +147,10 @@ impl TrackedPool {
                 }
                 Step::End(why) => {
                     book.end(name, signal, now.time, why);
-                    if let Some(test) = self.judge.test_mut(signal) {
+                    // A test that has recovered knows what that rests on.
+                    if why != Ending::Recovered
+                        && let Some(test) = self.judge.test_mut(signal)
+                    {
                         test.reset();
                     }
                 }
@@ -174,11 +179,8 @@ impl TrackedPool {
             let test = self.judge.test(Signal::Failed);
             test.is_some_and(|test| test.side(*backend).is_some())
         };
-        let mut backends = 0..self.slots.len();
-        match backends.clone().any(|backend| fails(&backend)) {
-            true => backends.any(|backend| fails(&backend) && tried(&backend)),
-            false => backends.any(|backend| tried(&backend)),
-        }
+        let any_fails = (0..self.slots.len()).any(|backend| fails(&backend));
+        (0..self.slots.len()).any(|backend| tried(&backend) && (!any_fails || fails(&backend)))
     }
 
     /// The incident of a signal as it is now; `before` is what the book has of it.
@@ -190,28 +192,32 @@ impl TrackedPool {
         now: Now,
     ) -> Option<Incident> {
         let test = self.judge.test(signal)?;
-        let since_onset = match before {
-            None => test.onset_ticks_ago(),
-            // The window is shorter than most incidents: what it holds is what there is now.
-            Some(_) => None,
-        };
-        let (sums, ticks) = self.window.recent(since_onset.unwrap_or(u64::MAX).max(1));
         let pattern = Pattern {
             pool: &self.pool,
             signal,
             expected: self.judge.expected().shares(),
             tolerance: rules.tolerance(&self.pool),
             dispersion: self.judge.dispersion(),
-            backends: self.facts(test, &sums, ticks),
+            clients: now.clients,
+            backends: self.facts(test),
         };
         Some(phase::incident(&pattern, test, rules, now, before))
     }
 
-    fn facts(&self, test: &dyn Test, sums: &Sums, ticks: u32) -> Vec<Facts> {
+    /// What each backend did since the onset, as far back as the window reaches.
+    fn facts(&self, test: &dyn Test) -> Vec<Facts> {
+        let since_onset = test.onset_ticks_ago().unwrap_or(u64::MAX).max(1);
+        let (sums, ticks) = self.window.recent(since_onset);
+        let (late, _) = self.window.recent(u64::from(ticks).div_ceil(2));
+        let (around, _) = self
+            .window
+            .recent(since_onset.saturating_add(2 + since_onset / 4));
         let facts = |backend: usize| Facts {
             side: test.side(backend),
             opened: sums.opened[backend],
+            opened_late: late.opened[backend],
             failed: sums.failed[backend],
+            failed_around: around.failed[backend],
             bytes: sums.bytes[backend],
             active: sums.active[backend] as f64 / f64::from(ticks.max(1)),
             newcomer: self.newcomers[backend],

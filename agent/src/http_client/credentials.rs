@@ -1,7 +1,7 @@
 //! Secrets, from files that may change at any time.
 
 use std::fmt::Display;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
@@ -34,13 +34,18 @@ impl FileError {
 
 /// The contents of a file of reasonable size. Blocks.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, FileError> {
+    let unreadable = |error| FileError::Unreadable {
+        path: path.to_owned(),
+        error,
+    };
+    // Opening a pipe waits for a writer, perhaps for ever.
+    if !fs::metadata(path).map_err(unreadable)?.is_file() {
+        return Err(FileError::unusable(path, &"is no regular file"));
+    }
     let mut bytes = Vec::new();
     File::open(path)
         .and_then(|file| file.take(LARGEST).read_to_end(&mut bytes))
-        .map_err(|error| FileError::Unreadable {
-            path: path.to_owned(),
-            error,
-        })?;
+        .map_err(unreadable)?;
     Ok(bytes)
 }
 

@@ -115,6 +115,8 @@ pub(super) struct Loaded {
     pub(super) counters: Table<KeyBytes, Counters>,
     /// Events that could not be counted.
     pub(super) losses: Table<u32, u64>,
+    /// Connections accepted, by the hashed address of the client.
+    pub(super) clients: Table<u32, u64>,
     settings: Table<u32, Settings>,
     /// Keeps programs, maps and links: dropping it detaches the hook.
     programs: Ebpf,
@@ -153,6 +155,8 @@ impl Loaded {
             counters: unsafe { table(&programs, "COUNTERS")? },
             // SAFETY: as above.
             losses: unsafe { table(&programs, "LOSSES")? },
+            // SAFETY: as above.
+            clients: unsafe { table(&programs, "CLIENTS")? },
             // SAFETY: as above.
             settings: unsafe { table(&programs, "SETTINGS")? },
             programs,

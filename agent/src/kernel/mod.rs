@@ -5,6 +5,7 @@
 
 mod active;
 mod canary;
+mod clients;
 mod host;
 mod load;
 mod namespaces;
@@ -19,7 +20,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use evenkeel_abi::{Key, ROLE_LOCAL, ROLE_UPSTREAM, Settings, loss};
+use evenkeel_abi::{Key, ROLE_LOCAL, ROLE_UPSTREAM, Settings, loss, port_bit};
 
 pub use self::host::{
     Capabilities, Capability, CgroupError, CgroupRoot, KernelVersion, OLDEST_KERNEL,
@@ -31,6 +32,7 @@ pub use self::rivals::{Attached, attached_programs};
 
 use self::active::ActiveBook;
 use self::canary::CanaryBird;
+use self::clients::ClientBook;
 use self::load::Loaded;
 use self::sys::{BatchReader, KeyBytes};
 use self::walk::Walker;
@@ -43,6 +45,9 @@ pub const BYTES_PER_ENDPOINT: u64 = 48 + 32 + 112 + 16;
 /// Kernel memory of one connection that a walk met, in bytes: its mark, and the socket's table of marks. Measured: 316 to
 /// 319 (docs/benchmarks.md).
 pub const BYTES_PER_OPEN_CONNECTION: u64 = 320;
+
+/// [`Settings::upstream_ports`] where endpoints are learned. It stays when learning ends, for what was learned stays.
+const ANY_PORT: u64 = u64::MAX;
 
 /// How the kernel side is to be set up.
 #[derive(Clone, Debug)]
@@ -84,6 +89,7 @@ pub struct Kernel {
     reader: BatchReader<KeyBytes, evenkeel_abi::Counters>,
     book: ActiveBook,
     canary: CanaryBird,
+    clients: ClientBook,
     walker: Option<Walker>,
     settings: Settings,
     options: Options,
@@ -126,15 +132,19 @@ impl Kernel {
                 losses: Losses::default(),
                 drift_corrected: 0,
                 counter_resets: 0,
+                clients: None,
             },
             settings: Settings {
                 learning: options.learning.into(),
+                upstream_ports: if options.learning { ANY_PORT } else { 0 },
+                seed: clients::seed(),
                 ..Settings::default()
             },
             loaded,
             reader: BatchReader::new(),
             book: ActiveBook::default(),
             canary: CanaryBird::new(netns),
+            clients: ClientBook::new(Instant::now()),
             walker,
             options,
             netns,
@@ -217,8 +227,12 @@ impl Kernel {
 
     /// Counts an endpoint from now on; one that is watched already keeps its counts.
     pub fn watch(&mut self, endpoint: &Endpoint) -> io::Result<()> {
-        if endpoint.role() == Role::Local && self.settings.accepting == 0 {
-            self.settings.accepting = 1;
+        let before = self.settings;
+        match endpoint.role() {
+            Role::Local => self.settings.accepting = 1,
+            Role::Upstream => self.settings.upstream_ports |= port_bit(endpoint.address().port()),
+        }
+        if self.settings != before {
             self.loaded.set_settings(self.settings)?;
         }
         self.loaded.counters.add(&key_of(endpoint))
@@ -232,6 +246,9 @@ impl Kernel {
     /// Whether to count endpoints that are not watched yet, from now on.
     pub fn set_learning(&mut self, learning: bool) -> io::Result<()> {
         self.settings.learning = learning.into();
+        if learning {
+            self.settings.upstream_ports = ANY_PORT;
+        }
         self.state.learning = learning;
         self.loaded.set_settings(self.settings)
     }
@@ -257,6 +274,7 @@ impl Kernel {
         self.state.canary = self.canary.verdict();
         self.state.drift_corrected = self.book.corrected();
         self.state.losses = self.losses()?;
+        self.state.clients = self.clients.read(&self.loaded.clients, Instant::now())?;
         Ok(())
     }
 

@@ -174,7 +174,7 @@ impl<K: Plain, V: Plain> BatchReader<K, V> {
         }
     }
 
-    /// Shows every entry of a hash map to `each`. Entries added or removed meanwhile may or may not be shown.
+    /// Shows every entry of a map to `each`. Entries added or removed meanwhile may or may not be shown.
     pub(super) fn read(
         &mut self,
         table: &Table<K, V>,

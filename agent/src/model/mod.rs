@@ -16,6 +16,8 @@ pub use detection::{Algorithm, Detection, Expectation};
 pub use endpoint::{Endpoint, NetnsCookie, Role, canonical};
 pub use incident::{AlertName, Cause, CauseId, Deviation, Ended, Ending, Incident};
 pub use pool::{BackendSpec, Pool, PoolSpec, Source, Weight};
-pub use state::{BackendState, Canary, KernelState, Losses, PoolState, SignalState, State, View};
+pub use state::{
+    BackendState, Canary, Clients, KernelState, Losses, PoolState, SignalState, State, View,
+};
 pub use time::rfc3339;
 pub use verdict::{Judgement, PerVerdict, Side, Verdict, explanation, words};

@@ -96,6 +96,20 @@ pub struct KernelState {
     pub drift_corrected: u64,
     /// Times that a counter was seen to go backwards (it was reset from outside); cumulative.
     pub counter_resets: u64,
+    /// How many clients the host's new connections come from; `None` if too few were accepted lately to tell.
+    pub clients: Option<Clients>,
+}
+
+/// How many clients connect to this host, whatever endpoints they connect to: by the remote addresses of accepted
+/// connections, IPv6 by its /64, without those of the host with itself. Over the last 30 to 60 seconds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Clients {
+    /// The effective number: `1 / sum(q^2)` with each client's part `q` of the connections (the Hill number of order 2, the
+    /// inverse of Simpson's index; Hill, "Diversity and Evenness", Ecology 54, 1973). As many clients that
+    /// connect equally often would be found in one place as often. At least 1, at most `connections`.
+    pub effective: f64,
+    /// The connections that it was told by, at least 20.
+    pub connections: u64,
 }
 
 /// How connections that stay open are observed.

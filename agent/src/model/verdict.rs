@@ -99,41 +99,80 @@ impl Side {
     }
 }
 
+/// When a doubling is seen within this time, little traffic is not what is missing.
+const SOON: Duration = Duration::from_secs(300);
+
 /// What a pool's verdict means for whoever looks for a problem.
 pub fn explanation(pool: &PoolState) -> String {
-    let signals = |verdict: Verdict| {
-        let of = |signal: &Signal| {
-            pool.signals
-                .get(*signal)
-                .judgement
-                .map(|found| found.verdict)
-        };
-        let named = Signal::ALL
-            .into_iter()
-            .filter(|signal| of(signal) == Some(verdict));
-        named.map(Signal::noun).collect::<Vec<_>>().join(", ")
-    };
     match pool.verdict {
         Verdict::Even => format!(
             "The traffic is even ({} within the tolerance): the balancer is not the problem, look elsewhere.",
-            signals(Verdict::Even)
+            shares(pool, Verdict::Even)
         ),
-        Verdict::Suspect => format!(
-            "There is some evidence of skew ({}), not enough to alarm.",
-            signals(Verdict::Suspect)
-        ),
-        Verdict::Skewed => format!("The traffic is skewed: {}.", signals(Verdict::Skewed)),
-        Verdict::Unknown => match pool.detection_time {
-            Some(time) => format!(
+        Verdict::Suspect => match shares(pool, Verdict::Suspect) {
+            none if none.is_empty() => {
+                "There is some evidence that connections to a backend fail, not enough to alarm."
+                    .to_owned()
+            }
+            signals => format!("There is some evidence of skew ({signals}), not enough to alarm."),
+        },
+        Verdict::Skewed => {
+            let signals = shares(pool, Verdict::Skewed);
+            let skewed =
+                (!signals.is_empty()).then(|| format!("The traffic is skewed: {signals}."));
+            let failing = pool.signals.failed.judgement;
+            let failing = failing
+                .filter(|found| found.verdict == Verdict::Skewed)
+                .map(|_| "Connections to a backend fail.".to_owned());
+            let said: Vec<String> = skewed.into_iter().chain(failing).collect();
+            said.join(" ")
+        }
+        Verdict::Unknown => why_unknown(pool),
+    }
+}
+
+/// The signals with that verdict whose shares are compared.
+fn shares(pool: &PoolState, verdict: Verdict) -> String {
+    let has = |signal: &Signal| {
+        let judgement = pool.signals.get(*signal).judgement;
+        judgement.is_some_and(|found| found.verdict == verdict)
+    };
+    let named = [Signal::Opened, Signal::Active, Signal::Bytes]
+        .into_iter()
+        .filter(has);
+    named.map(Signal::noun).collect::<Vec<_>>().join(", ")
+}
+
+fn why_unknown(pool: &PoolState) -> String {
+    let signals = [Signal::Opened, Signal::Active, Signal::Bytes];
+    let judged = |signal: &Signal| pool.signals.get(*signal).judgement.is_some();
+    let busy = |signal: &Signal| pool.signals.get(*signal).total > 0.0;
+    match pool.detection_time {
+        Some(time) if time > SOON => {
+            return format!(
                 "Too little traffic yet to tell. At the present rate it takes {} to see a doubling.",
                 words(time)
-            ),
-            None if pool.backends.len() < 2 => {
-                "A pool of one backend has nothing to be uneven about.".to_owned()
-            }
-            None => "No traffic to judge by.".to_owned(),
-        },
+            );
+        }
+        Some(time) => {
+            return format!(
+                "Not decided yet: a doubling would be seen in {}, but that every share is within the tolerance takes longer \
+                 to show, the more so if one is close to its edge.",
+                words(time)
+            );
+        }
+        None => {}
     }
+    let said = if pool.backends.len() < 2 {
+        "A pool of one backend has nothing to be uneven about."
+    } else if !signals.iter().any(busy) {
+        "No traffic to judge by."
+    } else if !signals.iter().any(judged) {
+        "There is traffic, but nothing to compare its shares with yet: they are still being learned."
+    } else {
+        "Too little traffic yet to tell."
+    };
+    said.to_owned()
 }
 
 /// A time as people say it: two units at most.

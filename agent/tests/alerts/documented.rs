@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::process::Command;
 
+use evenkeel::config::Config;
+use evenkeel::publish::alerts::check;
 use evenkeel_lab::parts::require;
 use evenkeel_lab::process::run;
 use serde_json::Value;
@@ -75,8 +77,8 @@ async fn labels_annotations_and_keys_are_all_listed() {
     assert_eq!(rows("alert"), BTreeSet::from(names));
 }
 
-#[test]
-fn alertmanager_takes_the_route() {
+#[tokio::test]
+async fn alertmanager_takes_the_route() {
     let yaml: Vec<String> = blocks("yaml");
     let [route] = yaml
         .iter()
@@ -86,8 +88,37 @@ fn alertmanager_takes_the_route() {
         .unwrap();
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), route).unwrap();
-    run(Command::new(require("amtool").unwrap())
-        .arg("check-config")
-        .arg(file.path()))
+    let amtool = || Command::new(require("amtool").unwrap());
+    run(amtool().arg("check-config").arg(file.path())).unwrap();
+    let alert = alert(skewed()).await;
+    let labels = alert["labels"].as_object().unwrap().iter();
+    let labels = labels.map(|(name, value)| format!("{name}={}", value.as_str().unwrap()));
+    run(amtool()
+        .args(["config", "routes", "test", "--verify.receivers=shop"])
+        .arg(format!("--config.file={}", file.path().display()))
+        .args(labels))
     .unwrap();
+}
+
+#[test]
+fn the_agent_takes_its_configuration() {
+    let yaml = blocks("yaml").into_iter();
+    let own: Vec<String> = yaml
+        .filter(|block| block.starts_with("alerting:"))
+        .collect();
+    let configs: Vec<Config> = own
+        .iter()
+        .map(|text| Config::parse("docs/alerting.md", text).unwrap())
+        .collect();
+    let counts = |config: &Config| {
+        let alerting = &config.alerting;
+        (alerting.alertmanagers.len(), alerting.webhooks.len())
+    };
+    assert_eq!(
+        configs.iter().map(counts).collect::<Vec<_>>(),
+        [(2, 0), (0, 1)]
+    );
+    for config in &configs {
+        check(&config.alerting).unwrap();
+    }
 }

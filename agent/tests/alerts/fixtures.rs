@@ -87,6 +87,7 @@ pub(crate) fn state(incidents: impl IntoIterator<Item = Incident>) -> Arc<State>
         incidents: incidents.into_iter().map(Arc::new).collect(),
         incidents_started: PerSignal::default(),
         kernel: KernelState {
+            clients: None,
             view: View::AtClose {
                 reason: "made up".to_owned(),
             },

@@ -72,8 +72,19 @@ impl Manager {
     }
 
     /// Stops it; what it has notified of is kept on disk.
-    pub(crate) fn stop(&mut self) {
+    pub(crate) async fn stop(&mut self) {
+        // It notes what it has notified of after the receiver answered. Once it looks into its notes again, that is done.
+        let looks = self.looks();
+        wait_until("its notes to be looked into", || self.looks() > looks).await;
         self.process.take().unwrap().stop().unwrap();
+    }
+
+    /// How often it has looked into its notes of notifications.
+    fn looks(&self) -> u64 {
+        let answer = http::get(&Namespace::current(), self.address, "/metrics").unwrap();
+        let mut lines = answer.body.lines();
+        let looks = lines.find_map(|line| line.strip_prefix("alertmanager_nflog_queries_total "));
+        looks.unwrap().parse().unwrap()
     }
 
     pub(crate) fn url(&self) -> String {

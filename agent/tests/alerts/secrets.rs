@@ -2,9 +2,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
 use evenkeel::model::{Alerting, Credentials, Tls};
+use evenkeel_lab::process::run;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, KeyPair,
 };
@@ -64,6 +67,20 @@ async fn basic_authentication_takes_the_password_from_a_file() {
         requests[0].headers["authorization"],
         "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="
     );
+}
+
+#[tokio::test]
+async fn a_pipe_in_place_of_a_secret_holds_up_nothing() {
+    let directory = TempDir::new().unwrap();
+    let pipe = directory.path().join("pipe");
+    run(Command::new("mkfifo").arg(&pipe)).unwrap();
+    let server = Server::start(Answer::fine()).await;
+    let bearer = Credentials::Bearer {
+        credentials_file: pipe,
+    };
+    let sender = Sender::start(&with(&server.url(), bearer), [incident("one", "checkout")]);
+    wait_until("two attempts to fail", || sender.statistics().errors >= 2).await;
+    assert!(sender.stop().await < Duration::from_secs(1));
 }
 
 /// An authority that signs certificates into a folder.

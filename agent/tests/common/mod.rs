@@ -6,6 +6,7 @@
     reason = "each test binary uses its own part, and a helper fails its test"
 )]
 
+pub(crate) mod clients;
 pub(crate) mod hostile;
 
 use std::fmt::Write as _;

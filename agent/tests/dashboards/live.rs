@@ -14,7 +14,7 @@ use crate::alertmanager::{ADDRESS, Alertmanager};
 use crate::board::boards;
 use crate::common::{agent, config, pool};
 use crate::host::{at, on_own_host};
-use crate::promql::{selectors, substituted};
+use crate::promql::{metrics, selectors, substituted};
 use crate::repository;
 use crate::rulefile::{RULES, rules};
 use crate::server::Prometheus;
@@ -25,6 +25,9 @@ const REFUSING: &str = "127.0.0.9:9";
 
 /// How long it may take until a skew is detected and everything that follows from it has been scraped.
 const DEADLINE: Duration = Duration::from_secs(60);
+
+/// Metrics that agents have which find their pools themselves, and no others.
+const AUTO_ONLY: &str = "evenkeel_discovery_last_success_timestamp_seconds";
 
 /// A question and the place where it is asked.
 struct Question {
@@ -67,6 +70,14 @@ fn questions(instance: &str) -> Vec<Question> {
         }));
     }
     questions
+}
+
+/// The same, apart: what every agent has an answer to, and what only those have that find their pools themselves.
+fn questions_apart(instance: &str) -> [Vec<Question>; 2] {
+    let all = questions(instance).into_iter();
+    let (auto, every): (Vec<_>, Vec<_>) =
+        all.partition(|question| metrics(&question.expression) == [AUTO_ONLY.to_owned()].into());
+    [every, auto]
 }
 
 /// Asks until all questions have an answer. Takes the server as what it is to anybody: something to ask.
@@ -153,10 +164,13 @@ fn every_panel_and_rule_gets_an_answer_and_nobody_is_paged_twice() {
         let alertmanager = Alertmanager::start(host);
         let (agent, prometheus) = start(host, true);
         let (_backend, _open, traffic) = traffic(host);
-        let questions = questions(&agent.address().to_string());
-        assert!(questions.len() > 100, "{}", questions.len());
+        let [every, auto] = questions_apart(&agent.address().to_string());
+        assert!(every.len() > 100, "{}", every.len());
         let ask = |expression: &str| !prometheus.query(expression).unwrap().is_empty();
-        assert_answered(ask, questions);
+        assert_answered(ask, every);
+        for Question { place, expression } in auto {
+            assert!(!ask(&expression), "{place}: not for auto mode alone");
+        }
         assert_rules_evaluate(&prometheus);
 
         // The agent has paged, and the rules, which saw the same, have not.
@@ -174,6 +188,20 @@ fn every_panel_and_rule_gets_an_answer_and_nobody_is_paged_twice() {
         assert_eq!(prometheus.query(&ever).unwrap(), []);
         prometheus.assert_content();
         traffic.stop().unwrap();
+    });
+}
+
+#[test]
+fn an_agent_that_finds_its_pools_itself_answers_what_others_cannot() {
+    on_own_host(|host| {
+        let agent = agent("interval: 200ms\n");
+        let prometheus = Prometheus::start(host, &agent);
+        let [_, auto] = questions_apart(&agent.address().to_string());
+        assert!(!auto.is_empty());
+        assert_answered(
+            |expression| !prometheus.query(expression).unwrap().is_empty(),
+            auto,
+        );
     });
 }
 

@@ -2,11 +2,40 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use evenkeel::model::CauseId;
 use evenkeel::publish::prometheus::Format;
 use serde_json::Value;
 
-use crate::fixtures::{exposition, small};
+use crate::findings::{judged, receivers};
+use crate::fixtures::exposition_with;
 use crate::{api, openmetrics};
+
+/// All causes; the match makes whoever adds one add it here.
+const CAUSES: [CauseId; 12] = {
+    use CauseId::{
+        Affinity, BetweenGroups, FirstInList, HeavyConnections, NotInRotation, NotRebalanced,
+        PinnedConnections, Refusing, SlowBackend, Unexplained, WeightsDiffer, WeightsLost,
+    };
+    match Refusing {
+        Refusing | NotInRotation | NotRebalanced | SlowBackend | PinnedConnections
+        | HeavyConnections | Affinity | WeightsDiffer | WeightsLost | FirstInList
+        | BetweenGroups | Unexplained => {}
+    }
+    [
+        Refusing,
+        NotInRotation,
+        NotRebalanced,
+        SlowBackend,
+        PinnedConnections,
+        HeavyConnections,
+        Affinity,
+        WeightsDiffer,
+        WeightsLost,
+        FirstInList,
+        BetweenGroups,
+        Unexplained,
+    ]
+};
 
 fn document(name: &str) -> String {
     let path = format!("{}/../docs/{name}", env!("CARGO_MANIFEST_DIR"));
@@ -38,7 +67,7 @@ fn documented_label(label: &str) -> String {
 }
 
 fn exposed() -> Metrics {
-    let text = exposition(&small(), Format::OpenMetrics);
+    let text = exposition_with(&judged(), Format::OpenMetrics, receivers());
     let families = openmetrics::Exposition::parse(&text).unwrap().families;
     let metrics = families.into_iter().map(|family| {
         let suffix = match family.kind.as_str() {
@@ -78,8 +107,8 @@ fn windowed_metrics_are_documented_as_such() {
     let (_, windowed) = text.split_once("## Over the window").unwrap();
     let (windowed, _) = windowed.split_once("\n## ").unwrap();
     let documented: BTreeSet<String> = rows(windowed).flat_map(|row| names(&row[0])).collect();
-    let exposition =
-        openmetrics::Exposition::parse(&exposition(&small(), Format::OpenMetrics)).unwrap();
+    let text = exposition_with(&judged(), Format::OpenMetrics, receivers());
+    let exposition = openmetrics::Exposition::parse(&text).unwrap();
     let families = exposition.families.into_iter();
     let exposed = families.filter(|family| family.help.contains("last 60s"));
     assert_eq!(documented, exposed.map(|family| family.name).collect());
@@ -116,12 +145,12 @@ fn every_key_of_the_api_is_documented_and_every_documented_key_is_there() {
     for (heading, answer) in [
         ("`GET /api/v1/pools`", api::pools()),
         ("`GET /api/v1/pools/{name}`", api::one_pool()),
+        ("`GET /api/v1/incidents`", api::incidents()),
         ("`GET /api/v1/status`", api::status()),
     ] {
-        let (_, section) = text.split_once(&format!("## {heading}\n")).unwrap();
-        let section = section.split("\n## ").next().unwrap();
-        let mut documented: BTreeSet<String> =
-            rows(section).flat_map(|row| names(&row[0])).collect();
+        let keys = section(&text, &format!("## {heading}"));
+        let keys = keys.split("\n### ").next().unwrap();
+        let mut documented: BTreeSet<String> = rows(keys).flat_map(|row| names(&row[0])).collect();
         let mut there = BTreeSet::new();
         key_paths(&answer, "", &mut there);
         if heading.ends_with("{name}`") {
@@ -138,9 +167,43 @@ fn every_key_of_the_api_is_documented_and_every_documented_key_is_there() {
     }
 }
 
+/// The part of `text` below a heading, up to the next of the same level or of the second.
+fn section<'a>(text: &'a str, heading: &str) -> &'a str {
+    let (_, section) = text.split_once(&format!("{heading}\n")).unwrap();
+    let level = heading.split(' ').next().unwrap();
+    let end = [format!("\n{level} "), "\n## ".to_owned()];
+    let end = end.iter().filter_map(|end| section.find(end)).min();
+    &section[..end.unwrap_or(section.len())]
+}
+
+#[test]
+fn every_cause_is_documented_for_programs_and_for_people() {
+    let causes: BTreeSet<String> = CAUSES.map(|cause| cause.as_str().to_owned()).into();
+    for (name, heading) in [("api.md", "### Causes"), ("detection.md", "## Causes")] {
+        let text = document(name);
+        let documented: BTreeSet<String> = rows(section(&text, heading))
+            .flat_map(|row| names(&row[0]))
+            .collect();
+        assert_eq!(documented, causes, "{name}");
+    }
+}
+
+#[test]
+fn the_example_of_an_incident_has_every_key() {
+    let text = document("api.md");
+    let incidents = section(&text, "## `GET /api/v1/incidents`");
+    let (_, example) = incidents.split_once("```json\n").unwrap();
+    let (example, _) = example.split_once("```").unwrap();
+    let mut there = BTreeSet::new();
+    key_paths(&serde_json::from_str(example).unwrap(), "", &mut there);
+    let mut wanted = BTreeSet::new();
+    key_paths(&api::incidents(), "", &mut wanted);
+    assert_eq!(there, wanted);
+}
+
 fn one_signal(path: &str) -> String {
     let mut path = path.to_owned();
-    for parent in ["measures.", "share."] {
+    for parent in ["measures.", "share.", "judgements.", "skewed_in."] {
         for signal in ["opened", "active", "bytes", "failed"] {
             path = path.replace(&format!("{parent}{signal}"), &format!("{parent}<signal>"));
         }

@@ -6,7 +6,8 @@ use std::process::{Command, Stdio};
 use evenkeel::model::{Canary, Role, Source, State, View};
 use evenkeel::publish::prometheus::Format;
 
-use crate::fixtures::{Member, exposition, large, pool, small, state};
+use crate::findings::{judged, receivers};
+use crate::fixtures::{Member, exposition, exposition_with, large, pool, small, state};
 use crate::openmetrics::Exposition;
 
 /// What Prometheus would read.
@@ -17,7 +18,7 @@ pub(crate) fn read(state: &State) -> Exposition {
 
 /// The exposition without what differs between builds.
 fn golden(format: Format) -> String {
-    exposition(&small(), format)
+    exposition_with(&judged(), format, receivers())
         .replace(env!("CARGO_PKG_VERSION"), "VERSION")
         .replace(std::env::consts::ARCH, "ARCH")
 }
@@ -42,7 +43,7 @@ fn assert_promtool_is_content(state: &State) {
         .spawn()
         .expect("promtool is needed: install the package `prometheus`");
     let mut input = promtool.stdin.take().unwrap();
-    let text = exposition(state, Format::Classic);
+    let text = exposition_with(state, Format::Classic, receivers());
     let feeder = std::thread::spawn(move || input.write_all(text.as_bytes()));
     let output = promtool.wait_with_output().unwrap();
     feeder.join().unwrap().unwrap();
@@ -54,6 +55,7 @@ fn assert_promtool_is_content(state: &State) {
 #[test]
 fn promtool_has_no_complaint() {
     assert_promtool_is_content(&small());
+    assert_promtool_is_content(&judged());
     assert_promtool_is_content(&state(Vec::new()));
     assert_promtool_is_content(&large(20, 5));
 }
@@ -61,7 +63,7 @@ fn promtool_has_no_complaint() {
 #[test]
 fn both_formats_have_the_same_samples() {
     let samples = |format| -> Vec<String> {
-        let text = exposition(&small(), format);
+        let text = exposition_with(&judged(), format, receivers());
         let lines = text.lines().filter(|line| !line.starts_with('#'));
         lines.map(str::to_owned).collect()
     };
@@ -100,6 +102,83 @@ fn a_pool_without_traffic_has_no_ratios_but_is_there() {
     }
     let pool = [("pool", "search")];
     metrics.assert_is("evenkeel_pool_backends", &pool, 2.0);
+}
+
+#[test]
+fn verdicts_and_incidents_are_told() {
+    let metrics = read(&judged());
+    let opened = [("pool", "checkout"), ("signal", "opened")];
+    for (verdict, wanted) in [
+        ("even", 0.0),
+        ("suspect", 0.0),
+        ("skewed", 1.0),
+        ("unknown", 0.0),
+    ] {
+        let labels = [opened[0], opened[1], ("verdict", verdict)];
+        metrics.assert_is("evenkeel_pool_verdict", &labels, wanted);
+    }
+    metrics.assert_is("evenkeel_pool_evidence", &opened, 9.75);
+    metrics.assert_is("evenkeel_pool_evidence_threshold", &opened, 6.89);
+    metrics.assert_is(
+        "evenkeel_pool_skew_started_timestamp_seconds",
+        &opened,
+        1_699_999_670.0,
+    );
+    for (backend, wanted) in [
+        ("192.0.2.1:8080", 1.0),
+        ("192.0.2.2:8080", 0.0),
+        ("192.0.2.3:8080", -1.0),
+    ] {
+        let labels = [opened[0], opened[1], ("backend", backend)];
+        metrics.assert_is("evenkeel_backend_skewed", &labels, wanted);
+    }
+    metrics.assert_is("evenkeel_pool_detection_seconds", &opened[..1], 12.5);
+    metrics.assert_is("evenkeel_pool_dispersion_ratio", &opened[..1], 1.25);
+    metrics.assert_is("evenkeel_incidents_open", &[], 2.0);
+    metrics.assert_is(
+        "evenkeel_incidents_started_total",
+        &[("signal", "active")],
+        2.0,
+    );
+    // What has ended, and what is not judged, has no series.
+    let of = |name, signal| {
+        let samples = metrics.samples(name).into_iter();
+        samples
+            .filter(|sample| sample.labels["signal"] == signal)
+            .count()
+    };
+    assert_eq!(
+        of("evenkeel_pool_skew_started_timestamp_seconds", "active"),
+        0
+    );
+    for name in [
+        "evenkeel_pool_verdict",
+        "evenkeel_pool_evidence",
+        "evenkeel_backend_skewed",
+    ] {
+        assert_eq!(of(name, "bytes"), 0, "{name}");
+    }
+}
+
+#[test]
+fn without_receivers_alerting_is_told_to_be_off_and_has_no_other_series() {
+    let metrics = read(&judged());
+    metrics.assert_is("evenkeel_alerting_configured", &[], 0.0);
+    assert!(metrics.samples("evenkeel_alerts_sent_total").is_empty());
+    let text = exposition_with(&judged(), Format::OpenMetrics, receivers());
+    let metrics = Exposition::parse(&text).unwrap();
+    metrics.assert_is("evenkeel_alerting_configured", &[], 1.0);
+    let webhook = [("receiver", "https://192.0.2.81"), ("kind", "webhook")];
+    metrics.assert_is("evenkeel_alerts_sent_total", &webhook, 12.0);
+    metrics.assert_is("evenkeel_alerts_latency_seconds_count", &webhook, 15.0);
+}
+
+#[test]
+fn the_expected_share_is_what_shares_are_compared_with() {
+    let mut state = small();
+    state.pools[0].backends[0].expected_share = 0.625;
+    let backend = [("pool", "checkout"), ("backend", "192.0.2.1:8080")];
+    read(&state).assert_is("evenkeel_backend_expected_share_ratio", &backend, 0.625);
 }
 
 #[test]

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use evenkeel::model::{
-    Algorithm, BackendSpec, BackendState, Canary, Counters, Endpoint, KernelState, Losses,
+    Algorithm, BackendSpec, BackendState, Canary, Clients, Counters, Endpoint, KernelState, Losses,
     NetnsCookie, PerSignal, Pool, PoolSpec, PoolState, Role, Signal, SignalState, Source, State,
     Verdict, View, Weight,
 };
 use evenkeel::publish::TrafficSample;
+use evenkeel::publish::alerts::ReceiverStatistics;
 use evenkeel::publish::prometheus::{Format, Process, Scrape};
 use evenkeel::recording::RecordingSample;
 use evenkeel::reload::ReloadStatus;
@@ -159,6 +160,10 @@ pub(crate) fn state(pools: Vec<PoolState>) -> State {
             },
             drift_corrected: 4,
             counter_resets: 5,
+            clients: Some(Clients {
+                effective: 3.5,
+                connections: 240,
+            }),
         },
     }
 }
@@ -208,8 +213,17 @@ pub(crate) fn reloaded() -> ReloadStatus {
     }
 }
 
-/// The exposition of `state` with figures of the process that never change.
+/// The exposition of `state` with figures of the process that never change, of an agent that pages nobody.
 pub(crate) fn exposition(state: &State, format: Format) -> String {
+    exposition_with(state, format, Vec::new())
+}
+
+/// The exposition of an agent that sends alerts, with what became of them.
+pub(crate) fn exposition_with(
+    state: &State,
+    format: Format,
+    alerts: Vec<ReceiverStatistics>,
+) -> String {
     let scrape = Scrape {
         state: Arc::new(state.clone()),
         reload: reloaded(),
@@ -222,7 +236,7 @@ pub(crate) fn exposition(state: &State, format: Format) -> String {
             started: Some(1_699_998_999.5),
         },
         traffic: TrafficSample::default(),
-        alerts: Vec::new(),
+        alerts,
         recording: Some(RecordingSample {
             bytes: 4096,
             dropped_ticks: 2,

@@ -1,11 +1,14 @@
 //! Names that try to break out of where they are shown.
 
-use evenkeel::model::{PoolState, Role, Source, State};
-use evenkeel::publish::api::{PoolAnswer, PoolsAnswer};
+use std::sync::Arc;
+
+use evenkeel::model::{PoolState, Role, Signal, Source, State, Verdict};
+use evenkeel::publish::api::{IncidentsAnswer, IncidentsQuery, PoolAnswer, PoolsAnswer};
 use evenkeel::publish::prometheus::Format;
 use proptest::prelude::*;
 
 use crate::exposition::read;
+use crate::findings::{incident, judge};
 use crate::fixtures::{Member, exposition, pool, state};
 
 fn named(name: &str) -> State {
@@ -66,6 +69,36 @@ fn hostile_backend_labels_come_back_as_they_were() {
     assert_eq!(labels["label_zone"], "a\"}\\\n");
     assert_eq!(labels["label_a_b"], "1");
     assert_eq!(labels["label_a_b_2"], "2");
+}
+
+#[test]
+fn hostile_names_in_incidents_come_back_as_they_were() {
+    for name in [
+        "\"} 1\nevil_total{x=\"",
+        "# EOF\n# EOF",
+        "a\\nb\u{0}\u{202e}",
+        "größe 🚢",
+    ] {
+        let mut one = incident("1", Signal::Opened, &[(name, 0.9, 0.5)]);
+        one.pool = name.to_owned();
+        one.cause.text = name.to_owned();
+        let mut state = named(name);
+        judge(&mut state.pools[0], Signal::Opened, Verdict::Skewed);
+        state.incidents = [Arc::new(one)].into();
+        let metrics = read(&state);
+        for family in [
+            "evenkeel_pool_skew_started_timestamp_seconds",
+            "evenkeel_pool_evidence",
+        ] {
+            assert_eq!(metrics.samples(family)[0].labels["pool"], name, "{family}");
+        }
+        let answer = IncidentsAnswer::new(&state, &IncidentsQuery::default());
+        let json = serde_json::to_value(answer).unwrap();
+        let incident = &json["incidents"][0];
+        assert_eq!(incident["pool"], name);
+        assert_eq!(incident["hot"][0]["backend"], name);
+        assert_eq!(incident["cause"]["text"], name);
+    }
 }
 
 proptest! {

@@ -10,6 +10,7 @@
 mod api;
 mod documented;
 mod exposition;
+mod findings;
 mod fixtures;
 mod hostile;
 mod http;

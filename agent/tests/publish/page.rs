@@ -1,9 +1,14 @@
 //! The page for people.
 
-use evenkeel::model::{Canary, Losses, PoolState, Role, Source, State, View};
+use std::sync::Arc;
+
+use evenkeel::model::{
+    Canary, Ended, Ending, Losses, PoolState, Role, Signal, Source, State, Verdict, View,
+};
 use evenkeel::publish::page::Page;
 use sha2::{Digest, Sha256};
 
+use crate::findings::{before, incident, judge, judged};
 use crate::fixtures::{Member, pool, reloaded, small, state};
 use crate::http::Running;
 
@@ -89,6 +94,10 @@ fn hostile_names_stay_text() {
     let evil = "</td><script>alert(1)</script><img src=x onerror='a\"b'>";
     let members = [Member::new("192.0.2.1:80", 5, 1)];
     let mut state = state(vec![pool(evil, Role::Upstream, Source::Config, &members)]);
+    let mut one = incident("1", Signal::Opened, &[(evil, 0.9, 0.5)]);
+    one.pool = evil.to_owned();
+    one.cause.text = evil.to_owned();
+    state.incidents = [Arc::new(one)].into();
     state.kernel.view = View::AtClose {
         reason: evil.to_owned(),
     };
@@ -98,7 +107,7 @@ fn hostile_names_stay_text() {
     let html = html(&state);
     assert_eq!(html.matches("<script>").count(), 1, "the page's own");
     assert!(!html.contains("<img"));
-    assert!(html.matches("&lt;script&gt;").count() >= 3);
+    assert!(html.matches("&lt;script&gt;").count() >= 6);
 }
 
 fn uneven(name: &str, hot: u64) -> PoolState {
@@ -138,6 +147,117 @@ fn the_most_uneven_pool_comes_first_and_the_idle_one_last() {
     assert!(row.contains("<b>1.80</b>"), "{row}");
 }
 
+/// The judged state with a pool that is even and does nothing else.
+fn with_an_even_pool() -> State {
+    let mut state = judged();
+    let mut even = uneven("even", 110);
+    judge(&mut even, Signal::Opened, Verdict::Even);
+    judge(&mut even, Signal::Active, Verdict::Even);
+    even.verdict = Verdict::Even;
+    state.pools.insert(1, even);
+    state
+}
+
+#[test]
+fn the_page_is_as_recorded() {
+    let html = html(&with_an_even_pool());
+    let main = between(&html, "<main>\n", "</main>");
+    insta::assert_snapshot!(main.replace(env!("CARGO_PKG_VERSION"), "VERSION"));
+}
+
+#[test]
+fn verdicts_are_words_and_the_worst_comes_first() {
+    let mut pools: Vec<PoolState> = ["even", "suspect", "skewed", "unknown"]
+        .map(|name| uneven(name, 110))
+        .into();
+    // Even and far from equal, which is what a large tolerance is for.
+    pools[0] = uneven("even", 900);
+    let verdicts = [
+        Verdict::Even,
+        Verdict::Suspect,
+        Verdict::Skewed,
+        Verdict::Unknown,
+    ];
+    for (pool, verdict) in pools.iter_mut().zip(verdicts) {
+        judge(pool, Signal::Opened, verdict);
+        pool.verdict = verdict;
+    }
+    let html = html(&state(pools));
+    let place = |name: &str| html.find(&format!("<bdi>{name}</bdi>")).unwrap();
+    assert!(place("skewed") < place("suspect"));
+    assert!(place("suspect") < place("unknown"));
+    assert!(place("unknown") < place("even"));
+    for (name, sentence) in [
+        (
+            "even",
+            "The traffic is even (new connections within the tolerance): the balancer is not the problem, look elsewhere.",
+        ),
+        (
+            "suspect",
+            "There is some evidence of skew (new connections), not enough to alarm.",
+        ),
+        ("skewed", "The traffic is skewed: new connections."),
+        ("unknown", "Too little traffic yet to tell."),
+    ] {
+        let row = between(&html, &format!("<bdi>{name}</bdi>"), "</tr>");
+        let wanted = format!("<b class=\"{name}\">{name}</b> <small>{sentence}</small>");
+        assert!(row.contains(&wanted), "{row}");
+    }
+}
+
+#[test]
+fn skewed_backends_are_marked_and_named() {
+    let html = html(&judged());
+    let row = between(&html, "<bdi>checkout</bdi>", "</tr>");
+    for wanted in [
+        "▲ hot</b> <bdi>192.0.2.1:8080</bdi> <small>75.0\u{a0}% of connections, expected\u{a0}50.0\u{a0}%",
+        "✕ failing</b> <bdi>192.0.2.2:8080</bdi>",
+        "▼ cold</b> <bdi>192.0.2.3:8080</bdi> <small>0.0\u{a0}% of connections",
+        "<title>192.0.2.1:8080: 75.0\u{a0}%, expected 50.0\u{a0}%, hot</title>",
+        "The traffic is skewed: new connections. Connections to a backend fail.",
+    ] {
+        assert!(row.contains(wanted), "{wanted}: {row}");
+    }
+}
+
+#[test]
+fn the_last_incidents_are_listed_and_those_that_are_on_come_first() {
+    assert!(html(&small()).contains("None so far."));
+    let mut state = small();
+    let numbered = |number: u64| {
+        let mut one = incident(
+            &number.to_string(),
+            Signal::Opened,
+            &[("192.0.2.1:80", 0.9, 0.5)],
+        );
+        one.pool = format!("pool-{number}");
+        one.started = before(7200 + number);
+        // The oldest alone is on.
+        one.ended = (number < 11).then(|| Ended {
+            at: before(3600),
+            why: Ending::NoTraffic,
+        });
+        Arc::new(one)
+    };
+    state.incidents = (0..12).map(numbered).collect();
+    let html = html(&state);
+    let list = between(&html, "<h2>Incidents</h2>", "</main>");
+    assert_eq!(list.matches("<tr").count(), 11, "the head and ten");
+    assert!(list.contains("10 of 12 incidents"), "{list}");
+    let place = |name: &str| list.find(&format!("<bdi>{name}</bdi>")).unwrap();
+    assert!(place("pool-11") < place("pool-0") && place("pool-0") < place("pool-8"));
+    assert!(!list.contains("pool-9"), "{list}");
+    assert!(list.contains("<b class=\"skewed\">on</b> for 2h"), "{list}");
+    assert!(
+        list.contains("<b>ended</b> 1h ago, no traffic; lasted 1h"),
+        "{list}"
+    );
+    assert!(
+        list.contains("since <time>2023-11-14T20:13:09.000Z</time>"),
+        "{list}"
+    );
+}
+
 #[test]
 fn a_pool_with_open_connections_alone_is_judged_by_those() {
     let mut members = [
@@ -170,10 +290,10 @@ fn the_page_is_bounded_and_says_so() {
     let rows = |html: &str| html.matches("<tr><td").count();
     let exactly = html(&pools(200));
     assert_eq!(rows(&exactly), 200);
-    assert!(!exactly.contains("most uneven of"));
+    assert!(!exactly.contains("worst of"));
     let more = html(&pools(201));
     assert_eq!(rows(&more), 200);
-    assert!(more.contains("The 200 most uneven of 201 pools"));
+    assert!(more.contains("The 200 worst of 201 pools"));
 
     let members: Vec<Member> = (1..=300)
         .map(|port: u64| Member::new(&format!("192.0.2.1:{port}"), port, 0))

@@ -56,6 +56,7 @@ fn ten_thousand_backends() {
         process: Process::default(),
         traffic: evenkeel::publish::TrafficSample::default(),
         alerts: Vec::new(),
+        recording: None,
     };
     let rendered = best_of(10, || {
         counted = Counted::default();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use evenkeel::model::{Algorithm, CauseId, Detection, Incident, PoolSpec, Signal};
+use evenkeel::model::{Algorithm, CauseId, Clients, Detection, Incident, PoolSpec, Signal};
 
 use super::world::{Part, WINDOW, World, address, backend, names, spec};
 
@@ -40,7 +40,9 @@ fn even(world: &mut World, seconds: u64, active: u64) {
     let weights: Vec<u32> = vec![1; world.spec.backends.len()];
     for _ in 0..seconds {
         let mut parts = world.draw(RATE, &weights);
-        parts.iter_mut().for_each(|part| part.active = active);
+        for part in &mut parts {
+            part.active = active;
+        }
         world.tick(&parts);
     }
     assert!(world.incidents().is_empty(), "{:?}", world.incidents());
@@ -103,7 +105,9 @@ fn slow_backend() {
     even(&mut world, 120, 20);
     let found = incident(&mut world, Signal::Active, |world| {
         let mut parts = world.draw(RATE, &[1; 4]);
-        parts.iter_mut().for_each(|part| part.active = 20);
+        for part in &mut parts {
+            part.active = 20;
+        }
         parts[2].active = 400;
         parts
     });
@@ -137,7 +141,9 @@ fn heavy_connections() {
     even(&mut world, 120, 50);
     let found = incident(&mut world, Signal::Bytes, |world| {
         let mut parts = world.draw(RATE, &[1; 4]);
-        parts.iter_mut().for_each(|part| part.active = 50);
+        for part in &mut parts {
+            part.active = 50;
+        }
         parts[0].bytes *= 8;
         parts
     });
@@ -161,6 +167,35 @@ fn affinity() {
     });
     assert_eq!(found.cause.id, CauseId::Affinity, "{:?}", found.cause);
     assert_eq!(names(&found.hot), [address(1).to_string()]);
+}
+
+/// Nobody said how the balancer chooses, but four clients over four backends are seen.
+#[test]
+fn affinity_of_few_clients() {
+    let sticky = |world: &mut World| world.draw(RATE, &[2, 1, 1, 0]);
+    let few = |effective| {
+        Some(Clients {
+            effective,
+            connections: 10_000,
+        })
+    };
+    let mut world = world(spec(&[1; 4]));
+    world.clients = few(4.0);
+    let found = incident(&mut world, Signal::Opened, sticky);
+    assert_eq!(found.cause.id, CauseId::Affinity, "{:?}", found.cause);
+    assert!(
+        found.cause.text.contains("about 4 clients"),
+        "{:?}",
+        found.cause
+    );
+
+    // One proxy in front cannot be bound to three backends at once.
+    let mut world = self::world(spec(&[1; 4]));
+    world.clients = few(1.0);
+    let found = incident(&mut world, Signal::Opened, |world| {
+        world.draw(RATE, &[1, 1, 4, 1])
+    });
+    assert_eq!(found.cause.id, CauseId::WeightsDiffer, "{:?}", found.cause);
 }
 
 #[test]

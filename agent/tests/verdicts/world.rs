@@ -8,8 +8,8 @@ use std::time::{Duration, SystemTime};
 use evenkeel::engine::{Engine, Moment, Plan, Transition};
 use evenkeel::kernel::Observed;
 use evenkeel::model::{
-    Algorithm, BackendSpec, Canary, Counters, Detection, Endpoint, Incident, KernelState, Losses,
-    NetnsCookie, PoolSpec, PoolState, Role, Signal, Source, State, Verdict, View, Weight,
+    Algorithm, BackendSpec, Canary, Clients, Counters, Detection, Endpoint, Incident, KernelState,
+    Losses, NetnsCookie, PoolSpec, PoolState, Role, Signal, Source, State, Verdict, View, Weight,
 };
 
 const OWN: NetnsCookie = NetnsCookie(1);
@@ -34,6 +34,8 @@ pub(crate) struct World {
     pub(crate) engine: Engine,
     pub(crate) spec: PoolSpec,
     pub(crate) detection: Detection,
+    /// Who connects to the host.
+    pub(crate) clients: Option<Clients>,
     /// What the wall says.
     pub(crate) clock: SystemTime,
     pub(crate) transitions: Vec<Transition>,
@@ -53,6 +55,7 @@ impl World {
             engine: Engine::new(plan, OWN, past).unwrap(),
             spec,
             detection,
+            clients: None,
             clock: SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000),
             transitions: Vec::new(),
             state: None,
@@ -98,7 +101,11 @@ impl World {
             taken: self.clock,
             last_tick: Duration::ZERO,
         };
-        let tick = self.engine.tick(&snapshot, &kernel(), moment);
+        let kernel = KernelState {
+            clients: self.clients,
+            ..kernel()
+        };
+        let tick = self.engine.tick(&snapshot, &kernel, moment);
         self.transitions.extend(tick.transitions);
         self.state = Some(tick.state);
     }
@@ -214,6 +221,7 @@ fn kernel() -> KernelState {
         map_entries: 0,
         map_capacity: 0,
         losses: Losses::default(),
+        clients: None,
         drift_corrected: 0,
         counter_resets: 0,
     }

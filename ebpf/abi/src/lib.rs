@@ -88,6 +88,51 @@ pub struct Settings {
     pub learning: u32,
     /// 1 if endpoints in [`ROLE_LOCAL`] are watched; otherwise connections that this host accepts are not looked up.
     pub accepting: u32,
+    /// The [`port_bit`]s of the ports of endpoints in [`ROLE_UPSTREAM`]; all bits when they are learned.
+    pub upstream_ports: u64,
+    /// What [`cell`] begins with: drawn when the agent starts, so that nobody knows which clients share a cell.
+    pub seed: Seed,
+}
+
+/// The bit of [`Settings::upstream_ports`] that a port shares with one in 64.
+#[inline(always)]
+#[must_use]
+pub const fn port_bit(port: u16) -> u64 {
+    1 << (port & 63)
+}
+
+/// How many cells there are, as a power of two.
+pub const CELL_BITS: u32 = 11;
+/// How many cells there are to count clients in. More of them tell clients apart more surely, and are less often in the
+/// processor's nearest cache.
+pub const CELLS: usize = 1 << CELL_BITS;
+/// How many elements the `CLIENTS` map has. The even cell is the lower half of an element, the odd one the upper
+/// half, for the kernel takes eight bytes an element in any case.
+pub const CELL_PAIRS: usize = CELLS / 2;
+
+/// Random bits for [`cell`].
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seed {
+    /// Any number.
+    pub mask: u64,
+    /// An odd number.
+    pub factor: u64,
+}
+
+/// The cell in which connections of `client` are counted.
+///
+/// Two multiplications, and between them the high half is folded into the low one: neighbouring addresses, as clients
+/// have them, are then as good as drawn at random. (One multiplication alone lets whole rows of neighbours collide at
+/// once, or none.)
+#[inline(always)]
+#[must_use]
+pub const fn cell(client: u64, seed: Seed) -> u32 {
+    // 2^64 divided by the golden ratio, and odd: its bits have no pattern.
+    const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mixed = (client ^ seed.mask).wrapping_mul(seed.factor);
+    let mixed = (mixed ^ (mixed >> 32)).wrapping_mul(GOLDEN);
+    (mixed >> (64 - CELL_BITS)) as u32
 }
 
 /// Where the running kernel keeps what a walk reads, in bytes from the start of the structure; read from the
@@ -141,6 +186,6 @@ const _: () = {
     assert!(size_of::<Key>() == 32 && align_of::<Key>() == 8);
     assert!(size_of::<Counters>() == 112);
     assert!(size_of::<Mark>() == 32);
-    assert!(size_of::<Settings>() == 24);
+    assert!(size_of::<Settings>() == 48);
     assert!(size_of::<Offsets>() == 56);
 };

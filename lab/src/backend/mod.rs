@@ -111,6 +111,14 @@ impl Backend {
         ledger
     }
 
+    /// Takes another time for each answer from now on: a backend that begins to hang, or has recovered. Answers that wait
+    /// already keep their time.
+    pub fn set_delay(&self, delay: Duration) {
+        for worker in &self.workers {
+            worker.shared.set_delay(delay);
+        }
+    }
+
     /// Stops, and returns what was seen.
     pub fn stop(mut self) -> Result<Ledger> {
         self.workers.iter_mut().try_for_each(Worker::stop)?;
@@ -120,7 +128,7 @@ impl Backend {
 
 impl Worker {
     fn start(listeners: Vec<TcpListener>, options: &Options) -> Result<Self> {
-        let shared = Arc::new(Shared::new()?);
+        let shared = Arc::new(Shared::new(options.delay)?);
         let mut reactor = Reactor::new(listeners, options, Arc::clone(&shared))?;
         let thread = std::thread::Builder::new()
             .name("lab-backend".to_owned())

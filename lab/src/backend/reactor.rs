@@ -3,6 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -29,16 +30,27 @@ const STOP: u64 = 0;
 pub(super) struct Shared {
     tallies: Mutex<Vec<(SocketAddr, Tally)>>,
     stop: OwnedFd,
+    /// Time between a request and its answer, in microseconds.
+    delay: AtomicU64,
 }
 
 impl Shared {
-    pub(super) fn new() -> Result<Self> {
+    pub(super) fn new(delay: Duration) -> Result<Self> {
         let stop = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)
             .context("cannot make an eventfd")?;
         Ok(Self {
             tallies: Mutex::default(),
             stop,
+            delay: AtomicU64::new(micros(delay)),
         })
+    }
+
+    pub(super) fn set_delay(&self, delay: Duration) {
+        self.delay.store(micros(delay), Ordering::Relaxed);
+    }
+
+    fn delay(&self) -> Duration {
+        Duration::from_micros(self.delay.load(Ordering::Relaxed))
     }
 
     pub(super) fn stop(&self) -> Result<()> {
@@ -57,18 +69,21 @@ impl Shared {
     }
 }
 
+fn micros(delay: Duration) -> u64 {
+    u64::try_from(delay.as_micros()).unwrap_or(u64::MAX)
+}
+
 pub(super) struct Reactor {
     epoll: OwnedFd,
     shared: Arc<Shared>,
     protocol: Protocol,
-    delay: Duration,
     listeners: Vec<(TcpListener, SocketAddr)>,
     /// Index of each address' tally.
     slots: HashMap<SocketAddr, usize>,
     connections: Vec<Option<Connection>>,
     /// Indices of `connections` that are empty.
     free: Vec<usize>,
-    /// Answers that wait for their time, in order: every delay is the same.
+    /// Answers that wait for their time, the first that is due in front.
     delayed: VecDeque<(Instant, usize)>,
     buffer: Box<[u8]>,
 }
@@ -90,7 +105,6 @@ impl Reactor {
             epoll,
             shared,
             protocol: options.protocol,
-            delay: options.delay,
             listeners: Vec::new(),
             slots: HashMap::new(),
             connections: Vec::new(),
@@ -202,7 +216,8 @@ impl Reactor {
         let Some(connection) = self.connections.get_mut(index).and_then(Option::as_mut) else {
             return Ok(());
         };
-        let wish = connection.proceed(&mut self.buffer, !self.delay.is_zero());
+        let delay = self.shared.delay();
+        let wish = connection.proceed(&mut self.buffer, !delay.is_zero());
         let mut tallies = self.shared.lock();
         let tally = &mut tallies[connection.slot].1;
         tally.to_backend += std::mem::take(&mut connection.received);
@@ -217,9 +232,11 @@ impl Reactor {
             Wish::Input => EventFlags::IN,
             Wish::Output => EventFlags::OUT,
             Wish::Time => {
-                let due = Instant::now() + self.delay;
+                let due = Instant::now() + delay;
                 connection.due = Some(due);
-                self.delayed.push_back((due, index));
+                // Last, unless the delay has been shortened.
+                let place = self.delayed.partition_point(|(other, _)| *other <= due);
+                self.delayed.insert(place, (due, index));
                 EventFlags::empty()
             }
         };

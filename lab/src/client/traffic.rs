@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 
@@ -11,9 +11,7 @@ use super::conversation::{Buffer, Connected, Conversation};
 use super::{Failing, Orders, Plan, failing};
 use crate::ledger::Ledger;
 use crate::netns::Namespace;
-
-/// Longest sleep between two looks at the stop flag.
-const NAP: Duration = Duration::from_millis(20);
+use crate::pace::await_turn;
 
 /// A plan under way. Dropping it stops it.
 pub struct Traffic {
@@ -152,22 +150,6 @@ fn work(
         }
     }
     Ok(())
-}
-
-/// Sleeps until connection number `index` is due; false if it shall not be made any more.
-fn await_turn(index: u64, began: Instant, per_second: Option<u32>, stop: &AtomicBool) -> bool {
-    let due = per_second
-        .map(|rate| began + Duration::from_secs_f64(index as f64 / f64::from(rate.max(1))));
-    while !stop.load(Ordering::Relaxed) {
-        let Some(rest) = due.and_then(|due| due.checked_duration_since(Instant::now())) else {
-            return true;
-        };
-        if rest.is_zero() {
-            return true;
-        }
-        std::thread::sleep(rest.min(NAP));
-    }
-    false
 }
 
 fn fail(failing: &Failing, stop: &AtomicBool, book: &Book) -> Result<()> {

@@ -4,10 +4,13 @@ use super::limits::chi_square;
 
 /// Weights are refuted by a chi-square that chance exceeds this often.
 const SIGNIFICANCE: f64 = 0.01;
+/// Of weights that are not refuted, smaller ones are preferred unless larger ones fit better by more than this chi-square: what
+/// chance gives a single comparison once in twenty times.
+const CLEARLY_BETTER: f64 = 3.84;
 /// Rounding to whole weights and estimating what one unit of weight gets depend on each other; this often is enough.
 const ROUNDS: usize = 4;
 
-/// The smallest whole weights, in 1 to `largest`, by which these counts could have been spread; None if there are none, or
+/// The smallest whole weights that explain them well, in 1 to `largest`, by which these counts could have been spread; None if there are none, or
 /// if there are too few connections to tell them from their neighbours.
 ///
 /// For each largest weight from 1 on, the others are rounded to fit, and tested by Pearson's chi-square over `dispersion`
@@ -22,9 +25,19 @@ pub fn fitting_weights(counts: &[u64], dispersion: f64, largest: u32) -> Option<
     if counts.len() < 2 || counts.contains(&0) {
         return None;
     }
-    (1..=largest)
-        .map(|top| rounded(counts, most / f64::from(top), largest))
-        .find(|weights| fits(counts, weights, dispersion))
+    let fits: Vec<(Vec<u32>, f64)> = (1..=largest)
+        .filter_map(|top| {
+            let weights = rounded(counts, most / f64::from(top), largest);
+            let square = misfit(counts, &weights, dispersion)?;
+            Some((weights, square))
+        })
+        .collect();
+    let best = fits
+        .iter()
+        .map(|(_, square)| *square)
+        .fold(f64::INFINITY, f64::min);
+    let good = |(_, square): &(Vec<u32>, f64)| *square <= best + CLEARLY_BETTER;
+    fits.into_iter().find(good).map(|(weights, _)| weights)
 }
 
 /// Weights of which one unit gets about `unit` connections.
@@ -42,18 +55,20 @@ fn rounded(counts: &[u64], unit: f64, largest: u32) -> Vec<u32> {
     (0..ROUNDS).fold(round(unit), |weights, _| round(total / sum(&weights)))
 }
 
-fn fits(counts: &[u64], weights: &[u32], dispersion: f64) -> bool {
+/// How badly weights explain counts, as a chi-square; None if they are refuted, or could as well be their neighbours.
+fn misfit(counts: &[u64], weights: &[u32], dispersion: f64) -> Option<f64> {
     let total: f64 = counts.iter().map(|&count| count as f64).sum();
     let unit = total / sum(weights);
     let mut square = 0.0;
     for (&count, &weight) in counts.iter().zip(weights) {
         let (weight, expected) = (f64::from(weight), f64::from(weight) * unit);
         if 2.0 * weight * (dispersion / expected).sqrt() > 0.5 {
-            return false;
+            return None;
         }
         square += (count as f64 - expected).powi(2) / expected;
     }
-    square / dispersion <= chi_square(counts.len() as f64 - 1.0, SIGNIFICANCE)
+    let square = square / dispersion;
+    (square <= chi_square(counts.len() as f64 - 1.0, SIGNIFICANCE)).then_some(square)
 }
 
 fn sum(weights: &[u32]) -> f64 {
@@ -81,6 +96,14 @@ mod tests {
         assert_eq!(
             fitting_weights(&[9_000_000, 1_000_500], 1.0, 10),
             Some(vec![9, 1])
+        );
+    }
+
+    #[test]
+    fn of_two_that_are_possible_the_one_that_fits_clearly_better() {
+        assert_eq!(
+            fitting_weights(&[150, 150, 1200, 150, 150], 1.0, 10),
+            Some(vec![1, 1, 8, 1, 1])
         );
     }
 

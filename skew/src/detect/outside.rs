@@ -15,8 +15,13 @@ use super::terms::{Side, Terms};
 
 /// Odds of the alternatives, over those of the boundary: from just outside to a backend that gets nearly nothing or
 /// nearly everything.
-const HOT: [f64; 5] = [1.15, 1.4, 2.0, 3.0, 6.0];
+const HOT: [f64; 5] = [1.15, 1.5, 2.0, 3.0, 6.0];
 const COLD: [f64; 4] = [0.85, 0.6, 0.3, 0.05];
+/// The parts that they have in a backend's statistic. An alternative costs the logarithm of its part in evidence, so those have the
+/// most that take longest to tell from the boundary: a little too much, and about twice the share. A backend that gets too little
+/// is seen soon in any case.
+const PART_HOT: [f64; HOT.len()] = [0.27, 0.34, 0.12, 0.06, 0.03];
+const PART_COLD: [f64; COLD.len()] = [0.1, 0.04, 0.02, 0.02];
 
 /// The highest share that a boundary may be: someone must be able to be above it.
 const HIGHEST: f64 = 1.0 - 1e-3;
@@ -50,9 +55,9 @@ pub(super) struct Outside {
     backends: Vec<Backend>,
     log_odds_hot: [f64; HOT.len()],
     log_odds_cold: [f64; COLD.len()],
-    /// How many alternatives there are in all.
-    alternatives: f64,
-    /// The sum over all of them.
+    /// The parts of all alternatives together.
+    parts: f64,
+    /// The sum over all of them, each times its part.
     total: f64,
     cap: f64,
     alarm: f64,
@@ -82,7 +87,7 @@ impl Outside {
             backends: vec![backend; shares.len()],
             log_odds_hot: HOT.map(f64::ln),
             log_odds_cold: COLD.map(f64::ln),
-            alternatives: 0.0,
+            parts: 0.0,
             total: 0.0,
             cap: 0.0,
             alarm: terms.false_alarm_ticks,
@@ -97,16 +102,23 @@ impl Outside {
 
     /// Moves the boundaries and keeps the evidence.
     pub(super) fn expect(&mut self, shares: &[f64], tolerance: f64) {
-        self.alternatives = 0.0;
+        self.parts = 0.0;
         for (backend, &share) in self.backends.iter_mut().zip(shares) {
             let bounds = Bounds::new(share, tolerance);
             backend.cost_hot = costs(bounds.high, HOT);
             backend.cost_cold = costs(bounds.low, COLD);
-            self.alternatives += bounds.high.map_or(0.0, |_| HOT.len() as f64)
-                + bounds.low.map_or(0.0, |_| COLD.len() as f64);
+            let (hot, cold): (f64, f64) = (PART_HOT.iter().sum(), PART_COLD.iter().sum());
+            self.parts += bounds.high.map_or(0.0, |_| hot) + bounds.low.map_or(0.0, |_| cold);
         }
-        self.alternatives = self.alternatives.max(1.0);
-        self.cap = CAP * self.alarm * self.alternatives;
+        if self.parts <= 0.0 {
+            self.parts = 1.0;
+        }
+        let smallest = PART_HOT
+            .iter()
+            .chain(&PART_COLD)
+            .copied()
+            .fold(1.0, f64::min);
+        self.cap = CAP * self.alarm * self.parts / smallest;
     }
 
     /// Makes a backend new: it cannot be cold for so many observations.
@@ -132,16 +144,16 @@ impl Outside {
             let count = count as f64;
             for ((term, cost), log) in backend.hot.iter_mut().zip(backend.cost_hot).zip(hot) {
                 term.observe(count * log - total * cost, elapsed, self.cap);
-                sum += term.sum;
             }
+            sum += weighted(&backend.hot, &PART_HOT);
             if backend.wait > 0 {
                 backend.wait -= 1;
                 continue;
             }
             for ((term, cost), log) in backend.cold.iter_mut().zip(backend.cost_cold).zip(cold) {
                 term.observe(count * log - total * cost, elapsed, self.cap);
-                sum += term.sum;
             }
+            sum += weighted(&backend.cold, &PART_COLD);
         }
         self.total = sum;
     }
@@ -155,17 +167,17 @@ impl Outside {
         self.total = 0.0;
     }
 
-    /// The pool's statistic: the mean over all backends and alternatives.
+    /// The pool's statistic: the mean over all backends and alternatives, by their parts.
     pub(super) fn statistic(&self) -> f64 {
-        self.total / self.alternatives
+        self.total / self.parts
     }
 
     /// What a backend contributes to the statistic: (hot, cold).
     pub(super) fn of(&self, backend: usize) -> (f64, f64) {
         self.backends.get(backend).map_or((0.0, 0.0), |backend| {
             (
-                sum(&backend.hot) / self.alternatives,
-                sum(&backend.cold) / self.alternatives,
+                weighted(&backend.hot, &PART_HOT) / self.parts,
+                weighted(&backend.cold, &PART_COLD) / self.parts,
             )
         })
     }
@@ -182,18 +194,26 @@ impl Outside {
 
     /// The evidence of a side, and its age times that.
     fn weighted_age(&self, backend: usize, side: Side) -> (f64, f64) {
-        let terms: &[RunningSum] = match side {
-            Side::Hot => &self.backends[backend].hot,
-            Side::Cold => &self.backends[backend].cold,
+        let backend = &self.backends[backend];
+        let (terms, parts): (&[RunningSum], &[f64]) = match side {
+            Side::Hot => (&backend.hot, &PART_HOT),
+            Side::Cold => (&backend.cold, &PART_COLD),
         };
-        terms.iter().fold((0.0, 0.0), |(sum, weighted), term| {
-            (sum + term.sum, weighted + term.sum * term.age)
+        let both = terms.iter().zip(parts);
+        both.fold((0.0, 0.0), |(sum, aged), (term, part)| {
+            let evidence = term.sum * part;
+            (sum + evidence, aged + evidence * term.age)
         })
     }
 }
 
-fn sum(terms: &[RunningSum]) -> f64 {
-    terms.iter().map(|term| term.sum).sum()
+/// The sum of terms, each times its part.
+fn weighted(terms: &[RunningSum], parts: &[f64]) -> f64 {
+    terms
+        .iter()
+        .zip(parts)
+        .map(|(term, part)| term.sum * part)
+        .sum()
 }
 
 fn costs<const N: usize>(boundary: Option<f64>, odds: [f64; N]) -> [f64; N] {

@@ -37,15 +37,17 @@ pub(super) fn describe() -> Result<String> {
     ))
 }
 
-/// A warning if others use the machine, or if programs on the hook would be measured too.
-pub(super) fn disturbances() -> Result<Option<String>> {
+/// A warning if others use the machine.
+pub(super) fn busy() -> Result<Option<String>> {
     let load = fs::read_to_string("/proc/loadavg")?;
     let load: f64 = load.split(' ').next().unwrap_or_default().parse()?;
+    Ok((load > QUIET).then(|| format!("the load average was {load:.1} before the run")))
+}
+
+/// The same, and a warning if programs on the hook would be measured too.
+pub(super) fn disturbances() -> Result<Option<String>> {
     let others = super::bpf::programs_on_the_hook()?;
-    let mut warnings = Vec::new();
-    if load > QUIET {
-        warnings.push(format!("the load average was {load:.1} before the run"));
-    }
+    let mut warnings = Vec::from_iter(busy()?);
     if others > 0 {
         warnings.push(format!("{others} other sock_ops programs were attached"));
     }

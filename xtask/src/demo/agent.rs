@@ -15,6 +15,7 @@ use evenkeel_lab::wait::wait_for;
 use serde::Deserialize;
 use tempfile::TempDir;
 
+use super::finding::Incidents;
 use super::reading::{Answer, Reading};
 use super::stop::Stop;
 use crate::shell::cargo;
@@ -118,7 +119,14 @@ impl Agent {
                 response.status, response.body
             )
         })?;
-        Reading::new(now, answer)
+        let response = self.get(&format!("/api/v1/incidents?pool={POOL}&open=true"))?;
+        let incidents: Incidents = serde_json::from_str(&response.body).with_context(|| {
+            format!(
+                "the agent tells no incidents ({}): {}",
+                response.status, response.body
+            )
+        })?;
+        Reading::new(now, answer, incidents)
     }
 
     /// Waits until the agent has counted as many connections as were made; tells how many it has.

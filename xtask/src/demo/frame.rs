@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use super::agent::POOL;
 use super::chart::bar;
+use super::finding::Side;
 use super::history::History;
 use super::phase::{Phase, Script, clock};
-use super::reading::{Kind, Reading};
+use super::reading::Reading;
 use super::stage::HOT;
 use super::text::{Line, Tone};
 
@@ -33,7 +34,7 @@ pub(super) struct Scene<'a> {
 }
 
 impl Scene<'_> {
-    /// The picture for a terminal of that width: 23 lines.
+    /// The picture for a terminal of that width: 24 lines.
     pub(super) fn lines(&self, width: usize) -> Vec<Line> {
         let wide = width.clamp(WIDTHS.0, WIDTHS.1);
         let mut lines = vec![self.title(wide)];
@@ -43,8 +44,7 @@ impl Scene<'_> {
         lines.push(Line::new());
         lines.extend(self.measures(wide));
         lines.push(Line::new());
-        lines.extend(self.words());
-        lines.push(Line::new());
+        lines.extend(self.verdict(wide));
         lines.push(self.footer(wide));
         lines.iter().map(|line| line.clip(width)).collect()
     }
@@ -109,12 +109,12 @@ impl Scene<'_> {
                 .pad(2 + NAMES);
             let line = line.join(bar(share, load.expected, FULL_SHARE, room));
             let part = load.share.map_or_else(|| "-".to_owned(), percent);
-            let hot = share > load.expected && self.skewed();
-            let line = line.add_up_to(
-                width - 18,
-                if hot { Tone::Alarm } else { Tone::Plain },
-                &part,
-            );
+            let (tone, mark) = match load.side {
+                Some(Side::Hot) => (Tone::Alarm, " ▲"),
+                Some(Side::Cold) => (Tone::Calm, " ▼"),
+                None => (Tone::Plain, ""),
+            };
+            let line = line.add_up_to(width - 18, tone, &part).add(tone, mark);
             let rate = rates.as_ref().and_then(|rates| rates.get(number));
             lines.push(figures(line, width, rate.copied(), load.active));
         }
@@ -135,49 +135,6 @@ impl Scene<'_> {
         )
     }
 
-    /// What it means.
-    fn words(&self) -> [Line; 2] {
-        let latest = self.history.latest();
-        let known = latest.and_then(|reading| Some((reading.hottest()?, reading.measures?)));
-        let Some(((hottest, share), measures)) = known else {
-            let waiting = "  The first connections are on their way.";
-            return [Line::new().add(Tone::Faint, waiting), Line::new()];
-        };
-        if self.skewed() {
-            let times = share / hottest.expected;
-            let (share, part) = (percent(share), percent(hottest.expected));
-            let hot = format!(
-                "  {} gets {times:.1} times its part: {share} instead of {part}.",
-                hottest.address
-            );
-            let idle = 100.0 * measures.wasted_capacity;
-            let then = if self.history.phase() == Some(Phase::Repaired) {
-                let window = self.script.window().as_secs();
-                format!("  The last {window} s still hold connections from before the repair.")
-            } else {
-                format!("  When it is full, {idle:.0} % of the pool stands idle.")
-            };
-            return [
-                Line::new().add(Tone::Alarm, hot),
-                Line::new().add(Tone::Plain, then),
-            ];
-        }
-        let even = "  No backend is further from its share than chance would put it.";
-        let by_chance = Kind::Gini.text(measures.gini_by_chance);
-        let fair =
-            format!("  A fair random balancer would show a Gini of {by_chance} at this traffic.");
-        [
-            Line::new().add(Tone::Calm, even),
-            Line::new().add(Tone::Plain, fair),
-        ]
-    }
-
-    /// Whether the share of the hottest backend is beyond chance.
-    fn skewed(&self) -> bool {
-        let measures = self.history.latest().and_then(|reading| reading.measures);
-        measures.is_some_and(|measures| measures.gauge(Kind::MaxToMean).beyond_chance())
-    }
-
     fn footer(&self, width: usize) -> Line {
         let line = Line::new()
             .add(Tone::Faint, "  page ")
@@ -192,7 +149,8 @@ fn figures(line: Line, width: usize, rate: Option<f64>, active: u64) -> Line {
         .add_up_to(width, Tone::Plain, &active.to_string())
 }
 
-fn percent(share: f64) -> String {
+/// A share as it is shown.
+pub(super) fn percent(share: f64) -> String {
     format!("{:.1} %", 100.0 * share)
 }
 
@@ -233,7 +191,7 @@ mod tests {
         for width in [1, 20, 64, 80, 120, 300] {
             for seconds in [0, 10, 40, 60] {
                 let lines = picture(seconds, width);
-                assert_eq!(lines.len(), 23, "{width} columns at {seconds} s");
+                assert_eq!(lines.len(), 24, "{width} columns at {seconds} s");
                 assert!(
                     lines.iter().all(|line| line.width() <= width),
                     "{width} columns at {seconds} s"

@@ -8,6 +8,9 @@ use super::phase::Phase;
 use super::reading::{Gauge, Kind};
 use super::text::{Line, Tone};
 
+/// What is drawn; the summary has all.
+const SHOWN: [Kind; 2] = [Kind::MaxToMean, Kind::Gini];
+
 /// The column where a measure's value ends.
 const NOW: usize = 25;
 
@@ -25,7 +28,7 @@ impl Scene<'_> {
             .add_up_to(NOW, Tone::Faint, "now");
         let mut lines = vec![head.add_up_to(VALUES - 3, Tone::Faint, "by chance")];
         let room = width.saturating_sub(VALUES);
-        for kind in Kind::ALL {
+        for kind in SHOWN {
             let mut line = Line::new().add(Tone::Plain, format!("  {}", kind.name()));
             let measures = self.history.latest().and_then(|reading| reading.measures);
             if let Some(gauge) = measures.map(|measures| measures.gauge(kind)) {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::finding::Verdict;
 use super::phase::Phase;
 use super::reading::{Gauge, Kind, Reading};
 
@@ -64,6 +65,27 @@ impl History {
             .filter(move |reading| (begin..end).contains(&reading.at))
     }
 
+    /// How long after the reload with the wrong weight the agent was seen to call the pool skewed, if it has.
+    pub(super) fn detected_after(&self) -> Option<Duration> {
+        let mut during = self.during(Phase::Wrong);
+        let seen = during.find(|reading| reading.verdict == Verdict::Skewed)?;
+        seen.at.checked_sub(self.entered(Phase::Wrong)?)
+    }
+
+    /// The agent's verdicts in order, with the moments at which they were first seen.
+    pub(super) fn verdicts(&self) -> Vec<(Duration, Verdict)> {
+        let mut verdicts: Vec<(Duration, Verdict)> = Vec::new();
+        for reading in &self.readings {
+            if verdicts
+                .last()
+                .is_none_or(|(_, last)| *last != reading.verdict)
+            {
+                verdicts.push((reading.at, reading.verdict));
+            }
+        }
+        verdicts
+    }
+
     /// A measure over time: moments and values, in order.
     pub(super) fn gauges(&self, kind: Kind) -> impl Iterator<Item = (Duration, Gauge)> {
         let gauge = move |reading: &Reading| Some((reading.at, reading.measures?.gauge(kind)));
@@ -90,6 +112,7 @@ impl History {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::demo::finding::{Cause, Deviation, Incident, Side};
     use crate::demo::reading::{Load, Measures};
 
     /// A pool of five, of whose connections the third backend gets the part `hot`.
@@ -100,6 +123,7 @@ pub(super) mod tests {
             share: Some(if number == 2 { hot } else { (1.0 - hot) / 4.0 }),
             opened: 0,
             active: if number == 2 { 8 } else { 1 },
+            side: None,
         };
         Reading {
             at: Duration::from_secs(seconds),
@@ -112,10 +136,50 @@ pub(super) mod tests {
                 max_to_mean: 5.0 * hot,
                 wasted_capacity: 1.0 - 0.2 / hot,
             }),
+            verdict: Verdict::Unknown,
+            explanation: "Too little traffic yet to tell.".to_owned(),
+            incident: None,
         }
     }
 
-    /// A minute of the demo up to `seconds`, at 300 connections a second, with the skew at once in the picture.
+    /// The reading with what the agent says of it.
+    fn judged(mut reading: Reading, verdict: Verdict) -> Reading {
+        reading.verdict = verdict;
+        if verdict == Verdict::Even {
+            reading.explanation = "The traffic is even (new connections, open connections within the tolerance): the balancer is not \
+                                   the problem, look elsewhere."
+                .to_owned();
+        }
+        if verdict == Verdict::Skewed {
+            reading.explanation = "The traffic is skewed: new connections.".to_owned();
+            let hot = reading.loads[2].address;
+            for load in &mut reading.loads {
+                load.side = Some(if load.address == hot {
+                    Side::Hot
+                } else {
+                    Side::Cold
+                });
+            }
+            reading.incident = Some(Incident {
+                signal: "opened".to_owned(),
+                hot: vec![Deviation {
+                    backend: hot,
+                    observed_share: 8.0 / 12.0,
+                    expected_share: 0.2,
+                }],
+                cause: Cause {
+                    id: "weights_differ".to_owned(),
+                    text: "The shares fit the weights 1, 1, 8, 1, 1 (in the order of the pool), which are not those expected: \
+                           another configuration is loaded in the balancer, or the pool's description is out of date."
+                        .to_owned(),
+                },
+            });
+        }
+        reading
+    }
+
+    /// A minute of the demo up to `seconds`, at 300 connections a second, with the skew at once in the picture. The agent
+    /// finds the pool even after 9 seconds, skewed 2 seconds after the reload, and even 8 seconds after the repair.
     pub(in crate::demo) fn minute(seconds: u64) -> History {
         let mut history = History::default();
         let mut opened = [0; 5];
@@ -128,7 +192,12 @@ pub(super) mod tests {
             for (load, opened) in reading.loads.iter_mut().zip(opened) {
                 load.opened = opened;
             }
-            history.add(reading);
+            let verdict = match second {
+                0..9 => Verdict::Unknown,
+                22..53 => Verdict::Skewed,
+                _ => Verdict::Even,
+            };
+            history.add(judged(reading, verdict));
             let now = if wrong {
                 [25, 25, 200, 25, 25]
             } else {
@@ -157,6 +226,24 @@ pub(super) mod tests {
         history.add(reading(1, 0.2));
         history.add(reading(1, 0.2));
         assert_eq!(history.gauges(Kind::Gini).count(), 1);
+    }
+
+    #[test]
+    fn verdicts_are_kept_with_their_times() {
+        let history = minute(60);
+        let seconds = |(at, verdict): (Duration, Verdict)| (at.as_secs(), verdict);
+        let verdicts: Vec<_> = history.verdicts().into_iter().map(seconds).collect();
+        assert_eq!(
+            verdicts,
+            [
+                (0, Verdict::Unknown),
+                (9, Verdict::Even),
+                (22, Verdict::Skewed),
+                (53, Verdict::Even)
+            ]
+        );
+        assert_eq!(history.detected_after(), Some(Duration::from_secs(2)));
+        assert_eq!(minute(21).detected_after(), None);
     }
 
     #[test]

@@ -86,9 +86,10 @@ impl Script {
         }
     }
 
-    /// The agent's sliding window: shorter than any phase, so that each shows its own picture before it ends.
+    /// The agent's sliding window: shorter than any phase, so that each shows its own picture before it ends. It is also
+    /// how long the agent learns before it judges.
     pub(super) fn window(&self) -> Duration {
-        Duration::from_secs((self.total.as_secs() / 6).clamp(2, 60))
+        Duration::from_secs((self.total.as_secs() / 10).clamp(2, 60))
     }
 }
 
@@ -108,7 +109,7 @@ mod tests {
             Phase::ALL.map(|phase| script.end(phase).as_secs()),
             [20, 45, 60]
         );
-        assert_eq!(script.window().as_secs(), 10);
+        assert_eq!(script.window().as_secs(), 6);
     }
 
     #[test]

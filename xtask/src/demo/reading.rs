@@ -6,6 +6,8 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
 
+use super::finding::{Incident, Incidents, Side, Verdict};
+
 /// How many times as far from even as chance puts a pool on average something must be to count as beyond chance. The
 /// measures of a fair random balancer over five backends vary by a third of that average.
 const BEYOND: f64 = 3.0;
@@ -22,6 +24,8 @@ pub(super) struct Answer {
 
 #[derive(Debug, Deserialize)]
 struct Pool {
+    verdict: Verdict,
+    explanation: String,
     backends: Vec<Backend>,
     measures: Signals<Option<Measures>>,
 }
@@ -32,6 +36,7 @@ struct Backend {
     expected_share: f64,
     connections: Connections,
     share: Signals<Option<f64>>,
+    skewed_in: Signals<Option<Side>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -73,6 +78,8 @@ pub(super) struct Load {
     pub(super) opened: u64,
     /// Connections open now.
     pub(super) active: u64,
+    /// What the agent finds of its part of new connections.
+    pub(super) side: Option<Side>,
 }
 
 /// The pool at one moment.
@@ -86,11 +93,17 @@ pub(super) struct Reading {
     pub(super) loads: Vec<Load>,
     /// How new connections were spread; none while there are none.
     pub(super) measures: Option<Measures>,
+    /// What the agent finds.
+    pub(super) verdict: Verdict,
+    /// The same in a sentence.
+    pub(super) explanation: String,
+    /// The incident that is on.
+    pub(super) incident: Option<Incident>,
 }
 
 impl Reading {
     /// What the agent answered at the moment `at`.
-    pub(super) fn new(at: Duration, answer: Answer) -> Result<Self> {
+    pub(super) fn new(at: Duration, answer: Answer, incidents: Incidents) -> Result<Self> {
         let taken = time_of_day(&answer.taken)
             .with_context(|| format!("the agent tells no time but {:?}", answer.taken))?;
         let load = |backend: Backend| Load {
@@ -99,27 +112,22 @@ impl Reading {
             share: backend.share.opened,
             opened: backend.connections.opened,
             active: backend.connections.active,
+            side: backend.skewed_in.opened,
         };
         Ok(Self {
             at,
             taken,
             loads: answer.pool.backends.into_iter().map(load).collect(),
             measures: answer.pool.measures.opened,
+            verdict: answer.pool.verdict,
+            explanation: answer.pool.explanation,
+            incident: incidents.foremost(),
         })
     }
 
     /// Connections opened since the agent's start, over all backends.
     pub(super) fn opened(&self) -> u64 {
         self.loads.iter().map(|load| load.opened).sum()
-    }
-
-    /// The backend that is furthest above its expected share; none without traffic.
-    pub(super) fn hottest(&self) -> Option<(&Load, f64)> {
-        let shares = self
-            .loads
-            .iter()
-            .filter_map(|load| Some((load, load.share?)));
-        shares.max_by(|(one, a), (other, b)| (a / one.expected).total_cmp(&(b / other.expected)))
     }
 
     /// Seconds from an earlier reading to this one, by the agent's clock.
@@ -232,11 +240,12 @@ mod tests {
     const ANSWER: &str = r#"{
         "taken": "2026-01-02T23:59:59.500Z", "interval_seconds": 0.5, "window_seconds": 10.0,
         "pool": {
-            "name": "checkout",
+            "name": "checkout", "verdict": "skewed", "explanation": "The traffic is skewed: new connections.",
             "backends": [{
                 "address": "127.0.0.11:8080", "expected_share": 0.2,
                 "connections": {"opened": 40, "failed": 0, "closed": 38, "active": 2},
-                "share": {"opened": 0.25, "active": null, "bytes": null, "failed": null}
+                "share": {"opened": 0.25, "active": null, "bytes": null, "failed": null},
+                "skewed": 1, "skewed_in": {"opened": "hot", "active": null, "bytes": null, "failed": null}
             }],
             "measures": {
                 "opened": {"total": 160, "gini": 0.1, "gini_by_chance": 0.07, "max_to_mean": 1.25, "wasted_capacity": 0.2},
@@ -260,6 +269,7 @@ mod tests {
         let reading = Reading::new(
             Duration::from_secs(3),
             serde_json::from_str(ANSWER).unwrap(),
+            serde_json::from_str(r#"{"taken": "", "incidents": []}"#).unwrap(),
         )
         .unwrap();
         let load = &reading.loads[0];
@@ -272,6 +282,9 @@ mod tests {
             "1.25"
         );
         assert_eq!(reading.taken, Duration::from_millis(86_399_500));
+        assert_eq!(reading.verdict, Verdict::Skewed);
+        assert_eq!(load.side, Some(Side::Hot));
+        assert_eq!(reading.incident, None);
     }
 
     #[test]
@@ -281,6 +294,9 @@ mod tests {
             taken: Duration::from_millis(milliseconds),
             loads: Vec::new(),
             measures: None,
+            verdict: Verdict::Unknown,
+            explanation: String::new(),
+            incident: None,
         };
         let seconds = reading(1_500).seconds_since(&reading(86_399_500));
         assert!((seconds - 2.0).abs() < 1e-6, "{seconds}");

@@ -43,7 +43,7 @@ pub(super) fn render(lines: &[Line], columns: usize) -> String {
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.0} {height:.0}\" width=\"{width:.0}\" \
          height=\"{height:.0}\" role=\"img\" font-family=\"{FONTS}\" font-size=\"{FONT_SIZE}\">\n\
-         <title>cargo xtask demo: nginx was reloaded with a wrong weight, and the measures show it</title>\n\
+         <title>cargo xtask demo: nginx was reloaded with a wrong weight, and the agent finds it</title>\n\
          {body}</svg>\n"
     )
 }

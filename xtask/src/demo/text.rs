@@ -125,6 +125,21 @@ impl Line {
     }
 }
 
+/// Words in lines of at most `width` columns; a longer word has a line of its own.
+pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -149,6 +164,14 @@ mod tests {
         assert_eq!(line.clip(5).plain(), "ab███");
         assert_eq!(line.clip(5).width(), 5);
         assert_eq!(line.clip(1).plain(), "a");
+    }
+
+    #[test]
+    fn words_are_wrapped_where_they_no_longer_fit() {
+        assert_eq!(wrapped("one two  three", 7), ["one two", "three"]);
+        assert_eq!(wrapped("one two", 6), ["one", "two"]);
+        assert_eq!(wrapped("extraordinary", 3), ["extraordinary"]);
+        assert_eq!(wrapped("", 3), [""; 0]);
     }
 
     #[test]

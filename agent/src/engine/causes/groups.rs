@@ -10,25 +10,19 @@ use crate::model::{Algorithm, Cause, CauseId, Side, Signal};
 
 /// A label explains a skew when so much of it lies between its values.
 const EXPLAINS: f64 = 0.6;
+/// Fewer clients than this for each backend are few.
+const FEW_PER_BACKEND: f64 = 3.0;
+/// A client may stand for a few more: effective numbers count small ones for little.
+const MOST_BOUND: f64 = 2.0;
 /// Counts that vary so much more than independent ones come in bundles from few clients.
 const BUNDLED: f64 = 4.0;
 
 /// Few clients, each bound to one backend.
 pub(super) fn affinity(pattern: &Pattern<'_>) -> Option<Cause> {
     let hot = pattern.on(Side::Hot);
-    let by_key = pattern.algorithm() == Algorithm::KeyDependent;
-    let applies = matches!(pattern.signal, Signal::Opened | Signal::Active)
-        && !hot.is_empty()
-        && (by_key || pattern.dispersion >= BUNDLED);
+    let how = bound(pattern)?;
+    let applies = matches!(pattern.signal, Signal::Opened | Signal::Active) && !hot.is_empty();
     applies.then(|| {
-        let how = if by_key {
-            "The balancer chooses by a key of the client".to_owned()
-        } else {
-            format!(
-                "Connections come in bundles (they vary {:.0} times as much as independent ones)",
-                pattern.dispersion
-            )
-        };
         cause(
             CauseId::Affinity,
             format!(
@@ -38,6 +32,35 @@ pub(super) fn affinity(pattern: &Pattern<'_>) -> Option<Cause> {
             ),
         )
     })
+}
+
+/// What speaks for clients that are bound to backends.
+fn bound(pattern: &Pattern<'_>) -> Option<String> {
+    let clients = pattern.clients.filter(|clients| few(pattern, *clients));
+    match clients {
+        _ if pattern.algorithm() == Algorithm::KeyDependent => {
+            let many = clients.map_or(String::new(), |clients| {
+                format!(", and new connections come from about {clients:.0} clients")
+            });
+            Some(format!("The balancer chooses by a key of the client{many}"))
+        }
+        Some(clients) => Some(format!(
+            "New connections come from about {clients:.0} clients"
+        )),
+        None if pattern.dispersion >= BUNDLED => Some(format!(
+            "Connections come in bundles (they vary {:.0} times as much as independent ones)",
+            pattern.dispersion
+        )),
+        None => None,
+    }
+}
+
+/// Whether there are so few clients that binding each to a backend makes shares uneven; and not so few that more
+/// backends get connections than clients could be bound to.
+fn few(pattern: &Pattern<'_>, clients: f64) -> bool {
+    let served = pattern.backends.iter().filter(|facts| facts.opened > 0);
+    clients < FEW_PER_BACKEND * pattern.backends.len() as f64
+        && served.count() as f64 <= MOST_BOUND * clients
 }
 
 /// A label whose values tell the hot backends from the cold.

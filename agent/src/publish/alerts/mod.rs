@@ -1,11 +1,11 @@
 //! Tells Alertmanagers and webhooks of incidents.
 //!
-//! A [`Board`] of what there is to tell is made of each state ([`board`]). Each receiver has a task of its own ([`courier`]) and
-//! knows what it told its receiver ([`ledger`], in Alertmanager's way or a webhook's: [`repeats`], [`changes`]). What to tell follows from
+//! A `Board` of what there is to tell is made of each state (`board`). Each receiver has a task of its own (`courier`) and
+//! knows what it told its receiver (`ledger`, in Alertmanager's way or a webhook's: `repeats`, `changes`). What to tell follows from
 //! the board and the ledger alone, so a receiver that was away hears how things are now, and nothing piles up meanwhile. Nothing that a
 //! receiver does can hold up another, or the tick.
 //!
-//! Everything is scheduled by the monotonic clock. The clock on the wall only appears in what is sent ([`clock`]).
+//! Everything is scheduled by the monotonic clock. The clock on the wall only appears in what is sent (`clock`).
 //!
 //! When the agent stops, alerts are left as they are: the agent that is started next goes on with them, and if none is, Alertmanager takes
 //! them for resolved after four intervals of repetition.

@@ -13,6 +13,10 @@ use crate::model::{AlertName, CauseId, Incident, Role, Signal};
 /// Alerts in one request; larger ones make Alertmanager slow to answer.
 const BATCH: usize = 64;
 
+/// How soon after a request another cause is told without waiting for the repetition: people need it in the first notification,
+/// which Alertmanager holds back for half a minute. Not at once, because a cause may change with every tick.
+const CAUSE_AFTER: Duration = Duration::from_secs(10);
+
 /// What Alertmanager tells alerts of one agent apart by.
 type Identity = (AlertName, Role, Signal, String);
 
@@ -27,12 +31,10 @@ fn identity(incident: &Incident) -> Identity {
     (alert, role, signal, pool.clone())
 }
 
-/// What was told of an incident, or is to be.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// What was told of an incident last.
 struct Told {
+    at: Instant,
     ended: bool,
-    /// People need it in the first notification, which Alertmanager holds back for half a minute: worth not waiting for the
-    /// next repetition.
     cause: CauseId,
 }
 
@@ -43,17 +45,40 @@ struct Record {
 }
 
 impl Record {
-    fn to_tell(&self) -> Told {
-        Told {
-            ended: self.entry.ended.is_some(),
-            cause: self.entry.incident.cause.id,
+    fn new(entry: Entry, now: &Now) -> Self {
+        Self {
+            entry,
+            told: None,
+            due: now.monotonic,
         }
     }
 
     /// Whether the receiver believes what is true: that it is on, or has ended.
     fn is_told(&self) -> bool {
         self.told
+            .as_ref()
             .is_some_and(|told| told.ended == self.entry.ended.is_some())
+    }
+
+    /// Takes in how the incident is now.
+    fn update(&mut self, entry: Entry, now: &Now) {
+        if entry.ended.is_some() != self.entry.ended.is_some() {
+            self.due = now.monotonic;
+        }
+        self.entry = entry;
+        if let Some(told) = &self.told
+            && told.cause != self.entry.incident.cause.id
+        {
+            self.due = self.due.min(told.at + CAUSE_AFTER);
+        }
+    }
+
+    fn accepted(&mut self, now: &Now) {
+        self.told = Some(Told {
+            at: now.monotonic,
+            ended: self.entry.ended.is_some(),
+            cause: self.entry.incident.cause.id,
+        });
     }
 }
 
@@ -99,18 +124,10 @@ impl Ledger for Repeats {
             let entry = Entry::clone(entry);
             let record = match old.remove(&entry.incident.id) {
                 Some(mut record) => {
-                    let before = record.to_tell();
-                    record.entry = entry;
-                    if record.to_tell() != before {
-                        record.due = now.monotonic;
-                    }
+                    record.update(entry, now);
                     record
                 }
-                None => Record {
-                    entry,
-                    told: None,
-                    due: now.monotonic,
-                },
+                None => Record::new(entry, now),
             };
             self.records.push(record);
         }
@@ -148,7 +165,7 @@ impl Ledger for Repeats {
             if sent.contains(record.entry.incident.id.as_str()) {
                 record.due = now.monotonic + resend;
                 if outcome == Outcome::Accepted {
-                    record.told = Some(record.to_tell());
+                    record.accepted(now);
                 }
             }
         }

@@ -155,6 +155,27 @@ fn an_alert_is_repeated_every_interval_and_outlives_four() {
 }
 
 #[test]
+fn another_cause_is_told_soon_and_a_restless_one_not_every_second() {
+    let mut bench = Bench::<Repeats>::new();
+    let mut one = incident(1, bench.began);
+    let mut when = Vec::new();
+    for second in 0..50 {
+        let now = bench.now(Duration::from_secs(second), Wall::Right);
+        if matches!(second, 15 | 30..) {
+            one.cause.id = match one.cause.id {
+                CauseId::Unexplained => CauseId::Affinity,
+                _ => CauseId::Unexplained,
+            };
+        }
+        bench.publish(std::slice::from_ref(&one), &now);
+        if !bench.send(&now, Outcome::Accepted).is_empty() {
+            when.push(second);
+        }
+    }
+    assert_eq!(when, [0, 15, 30, 40]);
+}
+
+#[test]
 fn an_end_is_repeated_for_a_quarter_of_an_hour() {
     let mut bench = Bench::<Repeats>::new();
     let one = incident(1, bench.began);
@@ -220,6 +241,20 @@ fn steps_of_the_clock_neither_fire_nor_resolve_nor_delay_anything() {
         let (starts, ends) = times(&bench.send(&now, Outcome::Accepted));
         assert!(starts <= bench.began && ends > now.wall + MINUTE * 3);
     }
+}
+
+#[test]
+fn an_end_from_a_clock_that_was_ahead_is_no_end_to_come() {
+    let mut bench = Bench::<Repeats>::new();
+    let one = incident(1, bench.began);
+    let now = bench.now(Duration::ZERO, Wall::Right);
+    bench.publish(std::slice::from_ref(&one), &now);
+    let now = bench.now(MINUTE, Wall::Ahead(HOUR));
+    bench.publish(&[ended(&one, now.wall)], &now);
+    bench.send(&now, Outcome::Accepted);
+    let now = bench.now(MINUTE * 2, Wall::Right);
+    let (_, ends) = times(&bench.send(&now, Outcome::Accepted));
+    assert!(ends <= now.wall, "Alertmanager would take it for on");
 }
 
 #[test]

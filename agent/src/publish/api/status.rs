@@ -55,6 +55,7 @@ struct KernelView<'a> {
     events_lost: LossesView,
     drift_corrected: u64,
     counter_resets: u64,
+    clients: Option<ClientsView>,
 }
 
 impl<'a> KernelView<'a> {
@@ -79,6 +80,10 @@ impl<'a> KernelView<'a> {
             },
             drift_corrected: kernel.drift_corrected,
             counter_resets: kernel.counter_resets,
+            clients: kernel.clients.map(|clients| ClientsView {
+                effective: clients.effective,
+                connections: clients.connections,
+            }),
         }
     }
 }
@@ -150,6 +155,12 @@ struct LossesView {
     map_full: u64,
     insert_refused: u64,
     mark_refused: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct ClientsView {
+    effective: f64,
+    connections: u64,
 }
 
 #[derive(Debug, Serialize)]

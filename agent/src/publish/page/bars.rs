@@ -2,8 +2,9 @@
 
 use std::fmt::{self, Write};
 
+use super::findings::side;
 use super::html::{Percent, Text};
-use crate::model::{PoolState, Signal};
+use crate::model::{PoolState, Side, Signal};
 
 /// Bars of one picture. A larger pool shows its hottest backends.
 const MOST_BARS: usize = 48;
@@ -11,8 +12,11 @@ const MOST_BARS: usize = 48;
 /// Up to how many bars they are drawn wide.
 const WIDE_BARS: usize = 16;
 
-/// In pixels, as are all lengths here.
+/// Of the bars; in pixels, as are all lengths here.
 const HEIGHT: f64 = 34.0;
+
+/// Room for marks below the bars.
+const MARKS: f64 = 9.0;
 
 /// One backend's part of its pool's traffic.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +26,8 @@ pub(super) struct Load {
     pub(super) share: f64,
     /// Greater than zero.
     pub(super) expected: f64,
+    /// What was found of it, and in which signal.
+    pub(super) side: Option<(Signal, Side)>,
 }
 
 impl Load {
@@ -33,13 +39,13 @@ impl Load {
 
 /// The loads of the backends of `pool`; none when there is no traffic.
 pub(super) fn loads(pool: &PoolState, signal: Signal) -> impl Iterator<Item = Load> {
-    let expected = pool.pool.expected.shares().iter();
-    let backends = pool.backends.iter().zip(expected).enumerate();
-    backends.filter_map(move |(index, (backend, expected))| {
+    let backends = pool.backends.iter().enumerate();
+    backends.filter_map(move |(index, backend)| {
         Some(Load {
             index,
             share: (*backend.shares.get(signal))?,
-            expected: *expected,
+            expected: backend.expected_share,
+            side: side(backend, signal),
         })
     })
 }
@@ -65,9 +71,10 @@ pub(super) fn write(out: &mut impl Write, pool: &PoolState, signal: Signal) -> f
         (5, 4)
     };
     let total = loads.len() * pitch;
+    let height = HEIGHT + MARKS;
     write!(
         out,
-        "<svg width=\"{total}\" height=\"{HEIGHT}\" viewBox=\"0 0 {total} {HEIGHT}\" role=\"img\" aria-label=\"shares of the backends\">"
+        "<svg width=\"{total}\" height=\"{height}\" viewBox=\"0 0 {total} {height}\" role=\"img\" aria-label=\"shares of the backends\">"
     )?;
     for (place, load) in loads.iter().enumerate() {
         let name = pool.pool.names.get(load.index).map_or("", String::as_str);
@@ -92,10 +99,16 @@ fn write_bar(
     let within = share.min(expected);
     write!(
         out,
-        "<g><title>{}: {}, expected {}</title>",
+        "<g><title>{}: {}, expected {}{}</title>",
         Text(name),
         Percent(load.share),
-        Percent(load.expected)
+        Percent(load.expected),
+        match load.side {
+            None => "",
+            Some((Signal::Failed, _)) => ", failing",
+            Some((_, Side::Hot)) => ", hot",
+            Some((_, Side::Cold)) => ", cold",
+        }
     )?;
     write_part(out, "room", x, width, HEIGHT - expected, expected)?;
     write_part(out, "within", x, width, HEIGHT - within, within)?;
@@ -105,7 +118,39 @@ fn write_bar(
     // The line stays inside of the picture when the expected share is the highest.
     let line = (HEIGHT - expected - 0.75).max(0.0);
     write_part(out, "line", x, width, line, 1.5)?;
+    if let Some(side) = load.side {
+        write_mark(out, side, x, width)?;
+    }
     out.write_str("</g>")
+}
+
+/// A triangle up or down, or a cross, below the bar.
+fn write_mark(
+    out: &mut impl Write,
+    (signal, side): (Signal, Side),
+    x: usize,
+    width: usize,
+) -> fmt::Result {
+    let (left, right) = (x, x + width);
+    let (middle, top, low) = (
+        f64::from(u32::try_from(left + right).unwrap_or(u32::MAX)) / 2.0,
+        HEIGHT + 3.0,
+        HEIGHT + MARKS,
+    );
+    match (signal, side) {
+        (Signal::Failed, _) => write!(
+            out,
+            "<path class=\"cross\" d=\"M{left} {top}L{right} {low}M{right} {top}L{left} {low}\"/>"
+        ),
+        (_, Side::Hot) => write!(
+            out,
+            "<path class=\"hot\" d=\"M{left} {low}L{right} {low}L{middle} {top}Z\"/>"
+        ),
+        (_, Side::Cold) => write!(
+            out,
+            "<path class=\"cold\" d=\"M{left} {top}L{right} {top}L{middle} {low}Z\"/>"
+        ),
+    }
 }
 
 fn write_part(

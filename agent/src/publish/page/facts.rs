@@ -20,6 +20,7 @@ pub(super) fn write(out: &mut impl Write, page: &Page<'_>) -> fmt::Result {
         "<header>\n<h1>evenkeel <span class=\"host\">on <bdi>{}</bdi></span></h1>\n\
          <p class=\"state {class}\"><span></span>{word}</p>\n\
          <nav><a href=\"metrics\">Metrics</a> <a href=\"api/v1/pools\">Pools as JSON</a> \
+         <a href=\"api/v1/incidents\">Incidents as JSON</a> \
          <a href=\"api/v1/status\">Status as JSON</a></nav>\n</header>\n<dl class=\"facts\">\n",
         Text(page.host)
     )?;

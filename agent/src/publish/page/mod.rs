@@ -5,7 +5,9 @@
 
 mod bars;
 mod facts;
+mod findings;
 mod html;
+mod incidents;
 mod pools;
 
 use std::fmt::{self, Write};
@@ -26,7 +28,7 @@ const SCRIPT: &str = include_str!("page.js");
 
 /// Allows the style and the script above by their SHA-256, and nothing else.
 const POLICY: &str = "default-src 'none'; \
-    style-src 'sha256-MZQ/r+wZyP8EfhPboHUgmPjeN+mCSfTypiaBEpYQ3Ng='; \
+    style-src 'sha256-nVV5yhxv3i2++ksXnmhIqCjR0PjVPMUCKd3Pm9hluwk='; \
     script-src 'sha256-Q6VItbcgPXYuCC1JgrxcsRSB0c1llreGarg+u5VSYD0='; \
     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
@@ -90,10 +92,11 @@ impl Page<'_> {
         )?;
         facts::write(out, self)?;
         pools::write(out, self.state)?;
+        incidents::write(out, self.state)?;
         write!(
             out,
-            "</main>\n<footer><p>Bars are the shares of the backends, lines the shares expected by weight; what is above them is orange. \
-             This version measures; it does not decide yet whether a pool is skewed.</p></footer>\n<script>{SCRIPT}</script>\n</body>\n</html>\n"
+            "</main>\n<footer><p>Bars are the shares of the backends, lines the shares that they should have; what is above them is orange. \
+             ▲ marks what has evidence of too much, ▼ of too little, ✕ backends to which connections fail.</p></footer>\n<script>{SCRIPT}</script>\n</body>\n</html>\n"
         )
     }
 }

@@ -1,14 +1,18 @@
-//! The table of pools, the most uneven first.
+//! The table of pools, the worst first.
 
 use std::cmp::Reverse;
 use std::fmt::{self, Write};
 
-use super::bars;
+use super::bars::{self, Load};
+use super::findings::{self, Mark};
 use super::html::{Percent, Segment, Short, Text};
-use crate::model::{PoolState, Signal, State};
+use crate::model::{PoolState, Signal, State, Verdict};
 
 /// Pools that the page shows; the API has all.
 const MOST_POOLS: usize = 200;
+
+/// Backends that a row names.
+const MOST_NAMED: usize = 3;
 
 /// Writes the table, or what to do when there is nothing to show.
 pub(super) fn write(out: &mut impl Write, state: &State) -> fmt::Result {
@@ -16,13 +20,13 @@ pub(super) fn write(out: &mut impl Write, state: &State) -> fmt::Result {
         return write_nothing(out, state.kernel.learning);
     }
     let mut rows: Vec<Row<'_>> = state.pools.iter().map(Row::of).collect();
-    // Pools without traffic have nothing to be uneven in, and come last. The sort keeps the order of names.
-    rows.sort_by_key(|row| Reverse(row.unevenness()));
+    // The sort keeps the order of names.
+    rows.sort_by_key(Row::place);
     let seconds = elapsed(state);
     out.write_str(
-        "<table>\n<thead><tr><th>Pool</th><th class=\"n\">Backends</th><th class=\"n\">Opened/s</th>\
+        "<table>\n<thead><tr><th>Pool</th><th>Verdict</th><th class=\"n\">Backends</th><th class=\"n\">Opened/s</th>\
          <th class=\"n\">Active</th><th class=\"n\" title=\"Load of the hottest backend relative to its expected share: 1 is even\">\
-         Max/mean</th><th class=\"n\" title=\"0 is even\">Gini</th><th>Shares against expected</th><th>Hottest backend</th></tr></thead>\n<tbody>\n",
+         Max/mean</th><th class=\"n\" title=\"0 is even\">Gini</th><th>Shares against expected</th><th>Who</th></tr></thead>\n<tbody>\n",
     )?;
     for row in rows.iter().take(MOST_POOLS) {
         row.write(out, seconds)?;
@@ -32,7 +36,7 @@ pub(super) fn write(out: &mut impl Write, state: &State) -> fmt::Result {
         let all = rows.len();
         writeln!(
             out,
-            "<p class=\"more\">The {MOST_POOLS} most uneven of {all} pools; <a href=\"api/v1/pools\">all as JSON</a>.</p>"
+            "<p class=\"more\">The {MOST_POOLS} worst of {all} pools; <a href=\"api/v1/pools\">all as JSON</a>.</p>"
         )?;
     }
     Ok(())
@@ -64,18 +68,28 @@ struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    /// Connections opened are what balancers spread; a pool without any within the window is shown by those open.
+    /// The signal in which it is skewed. Otherwise connections opened, which are what balancers spread; a pool without any
+    /// within the window is shown by those open.
     fn of(state: &'a PoolState) -> Self {
         let quiet = state.signals.opened.measures.is_none();
-        let signal = if quiet && state.signals.active.measures.is_some() {
+        let usual = if quiet && state.signals.active.measures.is_some() {
             Signal::Active
         } else {
             Signal::Opened
         };
+        let signal = findings::skewed_in(state).unwrap_or(usual);
         Self { state, signal }
     }
 
-    /// Orders pools: no traffic is less than any, otherwise by max/mean.
+    /// Orders pools: by the verdict, the worst first, and then by max/mean. Those without traffic come last, unless there is
+    /// something wrong with them.
+    fn place(&self) -> (bool, u8, Reverse<Option<u64>>) {
+        let unevenness = self.unevenness();
+        let rank = findings::rank(self.state.verdict);
+        let idle = unevenness.is_none() && self.state.verdict == Verdict::Unknown;
+        (idle, rank, Reverse(unevenness))
+    }
+
     fn unevenness(&self) -> Option<u64> {
         let measures = self.state.signals.get(self.signal).measures.as_ref()?;
         // The bits of floats that are not negative order as the floats do.
@@ -94,13 +108,17 @@ impl<'a> Row<'a> {
         let rate = if seconds > 0.0 { opened / seconds } else { 0.0 };
         write!(
             out,
-            "<tr><td class=\"pool\"><a href=\"api/v1/pools/{}\"><bdi>{}</bdi></a> <small>{}, {}</small></td>\
-             <td class=\"n\" data-of=\"Backends\">{}</td><td class=\"n\" data-of=\"Opened/s\">{}</td>\
-             <td class=\"n\" data-of=\"Active\">{active}</td>",
+            "<tr><td class=\"pool\"><a href=\"api/v1/pools/{}\"><bdi>{}</bdi></a> <small>{}, {}</small></td>",
             Segment(&spec.name),
             Text(&spec.name),
             spec.role,
             spec.source,
+        )?;
+        findings::write_verdict(out, self.state)?;
+        write!(
+            out,
+            "<td class=\"n\" data-of=\"Backends\">{}</td><td class=\"n\" data-of=\"Opened/s\">{}</td>\
+             <td class=\"n\" data-of=\"Active\">{active}</td>",
             self.state.pool.names.len(),
             Short(rate),
         )?;
@@ -108,7 +126,7 @@ impl<'a> Row<'a> {
         out.write_str("<td class=\"bars\">")?;
         bars::write(out, self.state, self.signal)?;
         out.write_str("</td>")?;
-        self.write_hottest(out)?;
+        self.write_who(out)?;
         out.write_str("</tr>\n")
     }
 
@@ -127,24 +145,47 @@ impl<'a> Row<'a> {
         }
     }
 
-    fn write_hottest(&self, out: &mut impl Write) -> fmt::Result {
-        let pool = &self.state.pool;
-        let hottest = bars::loads(self.state, self.signal)
-            .max_by(|one, other| one.relative().total_cmp(&other.relative()));
-        let Some(hottest) = hottest else {
-            return out.write_str("<td class=\"hot none\">no traffic within the window</td>");
-        };
-        let of = match self.signal {
-            Signal::Active => "of open connections",
-            _ => "of connections",
-        };
-        let name = pool.names.get(hottest.index).map_or("", String::as_str);
+    /// The backends that are marked, or the hottest if none is.
+    fn write_who(&self, out: &mut impl Write) -> fmt::Result {
+        let mut marked: Vec<Load> = bars::loads(self.state, self.signal)
+            .filter(|load| load.side.is_some())
+            .collect();
+        // The hottest first, for those who are hot are those who suffer.
+        marked.sort_by(|one, other| other.relative().total_cmp(&one.relative()));
+        if marked.is_empty() {
+            let hottest = bars::loads(self.state, self.signal)
+                .max_by(|one, other| one.relative().total_cmp(&other.relative()));
+            marked.extend(hottest);
+        }
+        if marked.is_empty() {
+            return out.write_str("<td class=\"who none\">no traffic within the window</td>");
+        }
+        out.write_str("<td class=\"who\">")?;
+        for load in marked.iter().take(MOST_NAMED) {
+            self.write_load(out, load)?;
+        }
+        if marked.len() > MOST_NAMED {
+            write!(out, "<small>and {} more</small>", marked.len() - MOST_NAMED)?;
+        }
+        out.write_str("</td>")
+    }
+
+    fn write_load(&self, out: &mut impl Write, load: &Load) -> fmt::Result {
+        let names = &self.state.pool.names;
+        let name = names.get(load.index).map_or("", String::as_str);
+        out.write_str("<p>")?;
+        match load.side {
+            Some((Signal::Failed, _)) => out.write_str("<b class=\"mark hot\">✕ failing</b> ")?,
+            Some((_, side)) => write!(out, "{} ", Mark(side))?,
+            None => {}
+        }
         write!(
             out,
-            "<td class=\"hot\"><bdi>{}</bdi> <small>{} {of}, expected\u{a0}{}</small></td>",
+            "<bdi>{}</bdi> <small>{} {}, expected\u{a0}{}</small></p>",
             Text(name),
-            Percent(hottest.share),
-            Percent(hottest.expected),
+            Percent(load.share),
+            findings::of(self.signal),
+            Percent(load.expected),
         )
     }
 }

@@ -59,6 +59,10 @@ const RESETS: Family = Family::counter(
     "evenkeel_kernel_resets",
     "Times that a kernel counter was seen to go backwards: it was reset from outside.",
 );
+const CLIENTS: Family = Family::gauge(
+    "evenkeel_kernel_clients_effective",
+    "How many clients that connect equally often the host's new connections would come from.",
+);
 const CANARY: Family = Family::gauge(
     "evenkeel_kernel_canary_counted",
     "1 if the last connection that the agent made to itself was counted, 0 if not or not yet.",
@@ -168,6 +172,9 @@ fn write_kernel(out: &mut Exposition<'_>, kernel: &KernelState) -> fmt::Result {
     out.gauge(&LEARNING, u32::from(kernel.learning))?;
     out.counter(&DRIFT, kernel.drift_corrected)?;
     out.counter(&RESETS, kernel.counter_resets)?;
+    if let Some(clients) = kernel.clients {
+        out.gauge(&CLIENTS, clients.effective)?;
+    }
     out.gauge(&CANARY, u32::from(kernel.canary == Canary::Counted))
 }
 

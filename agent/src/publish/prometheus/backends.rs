@@ -77,7 +77,7 @@ const SHARE: Family = Family::gauge(
 
 const EXPECTED_SHARE: Family = Family::gauge(
     "evenkeel_backend_expected_share",
-    "The part of its pool's traffic that the backend should get by its weight.",
+    "The part of its pool's traffic that the backend should get, by its weight or as it was learned.",
 )
 .as_ratio();
 
@@ -108,8 +108,7 @@ pub(super) fn write(out: &mut Exposition<'_>, pools: &[PoolState]) -> fmt::Resul
     write_shares(out, series())?;
     let mut samples = out.family(&EXPECTED_SHARE)?;
     for series in series() {
-        let share = series.pool.expected.shares()[series.place];
-        samples.gauge(&[series.identity], share)?;
+        samples.gauge(&[series.identity], series.now.expected_share)?;
     }
     let mut samples = out.family(&INFO)?;
     for series in series() {

@@ -1,22 +1,24 @@
 //! The agent under test, as a user runs it: a process with a configuration file, asked over HTTP.
 
-use std::collections::BTreeMap;
+mod answers;
+
 use std::fs;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use rustix::process::Signal;
-use serde::Deserialize;
 use tempfile::TempDir;
 
 use crate::http::{self, Response};
-use crate::ledger::{Ledger, Tally};
 use crate::netns::Namespace;
 use crate::process::Process;
 use crate::wait::wait_for;
+use answers::{IncidentsAnswer, PoolAnswer};
+
+pub use answers::{Backend, Bytes, Cause, Connections, Deviation, Incident, Pool};
 
 /// How long the agent may take to start, and to show what happened.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -24,85 +26,12 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// A running agent. It ends when this value is dropped.
 pub struct Agent {
     process: Process,
+    /// How it is started again.
+    command: Command,
     address: SocketAddr,
+    /// The address in its configuration, with a port of 0 at first: what is reloaded must not move the listener.
+    listen: SocketAddr,
     directory: TempDir,
-}
-
-/// What `/api/v1/pools/{name}` answers.
-#[derive(Deserialize)]
-struct Answer {
-    pool: Pool,
-}
-
-/// A pool, as `/api/v1/pools/{name}` shows it: what tests look at.
-#[derive(Clone, Debug, Deserialize)]
-#[allow(missing_docs, reason = "the fields are those of docs/api.md")]
-pub struct Pool {
-    pub name: String,
-    pub role: String,
-    pub source: String,
-    pub backends: Vec<Backend>,
-    pub measures: BTreeMap<String, Option<serde_json::Value>>,
-}
-
-/// A backend of a [`Pool`].
-#[derive(Clone, Debug, Deserialize)]
-#[allow(missing_docs, reason = "the fields are those of docs/api.md")]
-pub struct Backend {
-    pub address: SocketAddr,
-    pub expected_share: f64,
-    pub connections: Connections,
-    pub bytes: Bytes,
-    pub share: BTreeMap<String, Option<f64>>,
-}
-
-/// Connections of a [`Backend`].
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[allow(missing_docs, reason = "the fields are those of docs/api.md")]
-pub struct Connections {
-    pub opened: u64,
-    pub failed: u64,
-    pub closed: u64,
-    pub active: u64,
-}
-
-/// Payload bytes of a [`Backend`].
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[allow(missing_docs, reason = "the fields are those of docs/api.md")]
-pub struct Bytes {
-    pub received: u64,
-    pub sent: u64,
-}
-
-impl Pool {
-    /// What the agent counted, in the columns of the generator's ledger. The agent knows neither why a connection failed
-    /// nor how it was closed: all failures stand as refused, all closes as by the client's FIN.
-    pub fn ledger(&self) -> Ledger {
-        let upstream = self.role == "upstream";
-        self.backends
-            .iter()
-            .map(|backend| {
-                let (sent, received) = (backend.bytes.sent, backend.bytes.received);
-                let mut tally = Tally {
-                    opened: backend.connections.opened,
-                    to_backend: if upstream { sent } else { received },
-                    from_backend: if upstream { received } else { sent },
-                    ..Tally::default()
-                };
-                tally.failed.refused = backend.connections.failed;
-                tally.closed.client_fin = backend.connections.closed;
-                (backend.address, tally)
-            })
-            .collect()
-    }
-
-    /// Connections open now, over all backends.
-    pub fn active(&self) -> u64 {
-        self.backends
-            .iter()
-            .map(|backend| backend.connections.active)
-            .sum()
-    }
 }
 
 impl Agent {
@@ -130,18 +59,33 @@ impl Agent {
     pub fn launch_by(mut command: Command, namespace: &Namespace, config: &str) -> Result<Self> {
         let directory = TempDir::with_prefix("evenkeel-").context("no temporary directory")?;
         let file = directory.path().join("evenkeel.yaml");
-        fs::write(&file, with_listen(config)).context("cannot write the agent's configuration")?;
+        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        fs::write(&file, with_listen(listen, config))
+            .context("cannot write the agent's configuration")?;
         command.arg("--config").arg(&file);
         let mut process = Process::spawn(namespace, "evenkeel", &mut command)?;
-        let address = wait_for(PATIENCE, "the agent's address in its log", || {
-            process.check()?;
-            Ok(page_address(&process.stderr()))
-        })?;
+        let address = await_address(&mut process)?;
         Ok(Self {
             process,
+            command,
             address,
+            listen,
             directory,
         })
+    }
+
+    /// Ends it by a signal and starts it again in `namespace`, with the same configuration, at the same address; waits until
+    /// it is ready.
+    pub fn restart(&mut self, namespace: &Namespace, by: Signal) -> Result<()> {
+        self.process.signal(by)?;
+        self.process.wait(PATIENCE)?;
+        let config = fs::read_to_string(self.config_file())?;
+        let (_, config) = config.split_once('\n').unwrap_or_default();
+        self.listen = self.address;
+        fs::write(self.config_file(), with_listen(self.listen, config))?;
+        self.process = Process::spawn(namespace, "evenkeel", &mut self.command)?;
+        self.address = await_address(&mut self.process)?;
+        self.wait_ready()
     }
 
     /// Waits until the agent has proven that it counts.
@@ -162,6 +106,11 @@ impl Agent {
         &mut self.process
     }
 
+    /// What it has logged since it was started last.
+    pub fn log(&self) -> String {
+        self.process.stderr()
+    }
+
     /// Where it serves HTTP.
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -174,7 +123,7 @@ impl Agent {
 
     /// Writes another configuration and sends SIGHUP; what came of it is the agent's to say.
     pub fn reconfigure(&self, config: &str) -> Result<()> {
-        fs::write(self.config_file(), with_listen(config))?;
+        fs::write(self.config_file(), with_listen(self.listen, config))?;
         self.process.signal(Signal::HUP)
     }
 
@@ -192,9 +141,17 @@ impl Agent {
             response.status,
             response.body
         );
-        let answer: Answer = serde_json::from_str(&response.body)
+        let answer: PoolAnswer = serde_json::from_str(&response.body)
             .with_context(|| format!("not a pool: {}", response.body))?;
         Ok(answer.pool)
+    }
+
+    /// All incidents that it knows of, the newest first.
+    pub fn incidents(&self) -> Result<Vec<Incident>> {
+        let response = self.get("/api/v1/incidents")?;
+        let answer: IncidentsAnswer = serde_json::from_str(&response.body)
+            .with_context(|| format!("no incidents: {} {}", response.status, response.body))?;
+        Ok(answer.incidents)
     }
 
     /// Waits until `check` accepts the pool; the error is what it said last.
@@ -232,8 +189,15 @@ impl Agent {
     }
 }
 
-fn with_listen(config: &str) -> String {
-    format!("web: {{listen: \"127.0.0.1:0\"}}\n{config}")
+fn with_listen(address: SocketAddr, config: &str) -> String {
+    format!("web: {{listen: \"{address}\"}}\n{config}")
+}
+
+fn await_address(process: &mut Process) -> Result<SocketAddr> {
+    wait_for(PATIENCE, "the agent's address in its log", || {
+        process.check()?;
+        Ok(page_address(&process.stderr()))
+    })
 }
 
 fn page_address(log: &str) -> Option<SocketAddr> {

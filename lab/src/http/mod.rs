@@ -1,15 +1,18 @@
 //! A small HTTP/1.1 client: single requests, and load that counts which backend answered.
 
+mod load;
+
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::ops::AddAssign;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, anyhow, ensure};
+use anyhow::{Context as _, Result, ensure};
 
 use crate::netns::Namespace;
 use crate::socket::connect;
+
+pub use load::{HttpCounts, HttpLoad, HttpTraffic};
 
 /// How long a server may take for anything.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -112,107 +115,5 @@ impl Client {
                 return Ok(());
             }
         }
-    }
-}
-
-/// Requests to one server, usually a balancer before backends that put their address into the body.
-#[derive(Clone, Debug)]
-pub struct HttpLoad {
-    /// Where to.
-    pub target: SocketAddr,
-    /// How many requests.
-    pub requests: u64,
-    /// Threads, spread over the sources; each has one request at a time.
-    pub threads: usize,
-    /// Whether a thread uses one connection for all its requests, or one for each.
-    pub keepalive: bool,
-    /// How many different paths are asked for, in turn: keys for balancers that hash them.
-    pub paths: u64,
-}
-
-/// What came back.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct HttpCounts {
-    /// Answers by the backend that gave them.
-    pub by_backend: BTreeMap<SocketAddr, u64>,
-    /// Answers by status.
-    pub statuses: BTreeMap<u16, u64>,
-    /// Requests without an answer: connections that were refused or broke.
-    pub broken: u64,
-}
-
-impl AddAssign for HttpCounts {
-    fn add_assign(&mut self, other: Self) {
-        for (backend, count) in other.by_backend {
-            *self.by_backend.entry(backend).or_default() += count;
-        }
-        for (status, count) in other.statuses {
-            *self.statuses.entry(status).or_default() += count;
-        }
-        self.broken += other.broken;
-    }
-}
-
-impl HttpLoad {
-    /// Eight threads, a connection for each request, a single path.
-    pub fn new(target: SocketAddr, requests: u64) -> Self {
-        Self {
-            target,
-            requests,
-            threads: 8,
-            keepalive: false,
-            paths: 1,
-        }
-    }
-
-    /// Makes the requests from the given namespaces.
-    pub fn run(&self, sources: &[&Namespace]) -> Result<HttpCounts> {
-        ensure!(!sources.is_empty(), "load needs a namespace to come from");
-        let threads = self.threads.max(1);
-        let counts = std::thread::scope(|scope| {
-            let numbered = (0..threads).zip(sources.iter().cycle());
-            let started = numbered
-                .map(|(number, source)| scope.spawn(move || source.enter(|| self.part(number))));
-            let started: Vec<_> = started.collect();
-            let joined = started.into_iter().map(|thread| {
-                thread
-                    .join()
-                    .map_err(|_panic| anyhow!("a client panicked"))?
-            });
-            joined.collect::<Result<Vec<_>>>()
-        })?;
-        let mut total = HttpCounts::default();
-        for count in counts {
-            total += count;
-        }
-        Ok(total)
-    }
-
-    fn part(&self, number: usize) -> HttpCounts {
-        let mut counts = HttpCounts::default();
-        let mut client = None;
-        for index in (number as u64..self.requests).step_by(self.threads.max(1)) {
-            let path = format!("/{}", index % self.paths.max(1));
-            let Ok(response) = self.request(&mut client, &path) else {
-                counts.broken += 1;
-                client = None;
-                continue;
-            };
-            *counts.statuses.entry(response.status).or_default() += 1;
-            if let Ok(backend) = response.body.trim().parse() {
-                *counts.by_backend.entry(backend).or_default() += 1;
-            }
-        }
-        counts
-    }
-
-    fn request(&self, client: &mut Option<Client>, path: &str) -> Result<Response> {
-        let mut current = match client.take() {
-            Some(client) => client,
-            None => Client::open(self.target)?,
-        };
-        let response = current.get(path, self.keepalive)?;
-        *client = response.keep.then_some(current);
-        Ok(response)
     }
 }

@@ -1,0 +1,79 @@
+//! Entry points: read a configuration, audit it.
+
+use std::path::Path;
+
+use crate::date::Date;
+use crate::error::{ReadError, Why};
+use crate::finding::{Audit, Finding, Suppression};
+use crate::model::Pool;
+use crate::nginx;
+use crate::product::Product;
+use crate::source::{Files, Limits, Sources};
+use crate::version::Version;
+
+/// What is known besides the configuration.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// How large the configuration may be.
+    pub limits: Limits,
+    /// The version of the product that reads it. Without it, findings hold for what is usual and name the versions.
+    pub version: Option<Version>,
+    /// The processors of its host, for what is configured as one per processor.
+    pub cpus: Option<u32>,
+}
+
+/// A configuration: what it means, and what was found in it.
+#[derive(Debug)]
+pub struct Configuration {
+    /// Whose it is.
+    pub product: Product,
+    /// Its texts.
+    pub sources: Sources,
+    /// Its pools, in the order in which they are declared; implicit ones come last.
+    pub pools: Vec<Pool>,
+    /// Sorted by place.
+    pub(crate) findings: Vec<Finding>,
+    pub(crate) suppressions: Vec<Suppression>,
+}
+
+impl Configuration {
+    /// What was found, against the comments that allow findings at the given day.
+    pub fn audit(&self, today: Date) -> Audit {
+        Audit::new(&self.findings, &self.suppressions, today)
+    }
+}
+
+/// Reads the configuration that begins at `path`, with all that it includes.
+pub fn read(
+    product: Product,
+    files: &dyn Files,
+    path: &Path,
+    options: &Options,
+) -> Result<Configuration, ReadError> {
+    match product {
+        Product::Nginx => nginx::read(files, path, options),
+    }
+}
+
+/// The product whose configuration this looks like; `name` is the file's, and helps where content leaves it open.
+pub fn detect(name: &Path, text: &str) -> Option<Product> {
+    Product::ALL.into_iter().find(|product| match product {
+        Product::Nginx => nginx::recognises(name, text),
+    })
+}
+
+/// Reads a configuration of whichever product it looks like.
+pub fn read_any(
+    files: &dyn Files,
+    path: &Path,
+    options: &Options,
+) -> Result<Configuration, ReadError> {
+    let name = || path.display().to_string();
+    let bytes = files
+        .read(path, options.limits.file_bytes)
+        .map_err(|error| ReadError::file(name(), Why::Unreadable(name(), error)))?;
+    let product = detect(path, &String::from_utf8_lossy(&bytes));
+    let known = || Product::ALL.map(Product::title).join(", ");
+    let product = product.ok_or_else(|| ReadError::file(name(), Why::Unrecognised(known())))?;
+    read(product, files, path, options)
+}

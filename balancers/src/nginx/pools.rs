@@ -1,0 +1,310 @@
+//! From nginx' own terms to pools.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::config::{Config, Split, lower};
+use super::pass::{Destination, Pass};
+use super::shares::{Budget, shares};
+use super::upstream::{Choice, Server, Upstream};
+use crate::configuration::Options;
+use crate::model::{
+    Address, Algorithm, Basis, Class, Comparability, Origin, Pool, Scheduling, Share, Shares,
+    State, Target, Traffic, Workers,
+};
+use crate::product::Product;
+use crate::text::percent;
+use crate::version::Version;
+
+/// Since when connections to servers are kept unless the configuration says otherwise.
+pub(super) const KEPT_BY_DEFAULT: Version = Version(1, 29, 7);
+
+/// An upstream, with what rules need to judge it.
+pub(super) struct View<'a> {
+    pub(super) upstream: &'a Upstream,
+    pub(super) pool: Pool,
+    /// The shares if each name has one address; `None` if they are too many to compute.
+    pub(super) nominal: Option<Vec<f64>>,
+    /// What sends traffic to it by name.
+    pub(super) users: Vec<&'a Pass>,
+    /// How many workers choose.
+    pub(super) workers: Workers,
+}
+
+impl View<'_> {
+    /// The servers that get new traffic while all is well, with their numbers.
+    pub(super) fn live(&self) -> impl Iterator<Item = (usize, &Server)> {
+        let servers = self.upstream.servers.iter().enumerate();
+        servers.filter(|(_, server)| server.is_live())
+    }
+
+    /// The share of a server if each name has one address, as text.
+    pub(super) fn share(&self, index: usize) -> String {
+        let share = self.nominal.as_ref().and_then(|shares| shares.get(index));
+        share.map_or_else(|| "an unknown part".to_owned(), |share| percent(*share))
+    }
+
+    /// What shares in messages rest on, if it has to be said.
+    pub(super) fn proviso(&self) -> &'static str {
+        if self.live().any(|(_, server)| server.address.is_name()) {
+            ", if each name has one address"
+        } else {
+            ""
+        }
+    }
+
+    /// What is shared out.
+    pub(super) fn units(&self) -> &'static str {
+        match (self.pool.shares.of, self.pool.traffic) {
+            _ if matches!(self.upstream.choice(), Choice::IpHash) => "the client networks",
+            (Basis::Keys, _) => "the keys",
+            (Basis::InProgress, Traffic::Requests) => "the requests in progress",
+            (Basis::InProgress, Traffic::Connections) => "the open connections",
+            (Basis::Arrivals, Traffic::Requests) => "the requests",
+            (Basis::Arrivals, Traffic::Connections) => "the connections",
+        }
+    }
+}
+
+/// All upstreams.
+pub(super) fn views<'a>(config: &'a Config, options: &Options) -> Vec<View<'a>> {
+    let by_name = config.by_name();
+    let mut users: BTreeMap<usize, Vec<&Pass>> = BTreeMap::new();
+    let mut variable = false;
+    for pass in &config.passes {
+        match &pass.target {
+            Destination::Host { name, .. } => {
+                if let Some(index) = by_name.get(&(pass.traffic, name.clone())) {
+                    users.entry(*index).or_default().push(pass);
+                }
+            }
+            Destination::Variable => variable = true,
+        }
+    }
+    let workers = workers(config, options);
+    let mut budget = Budget::default();
+    let numbered = config.upstreams.iter().enumerate();
+    let view = |(index, upstream): (usize, &'a Upstream)| {
+        let users = users.remove(&index).unwrap_or_default();
+        let named = variable && config.values.contains(&lower(&upstream.name));
+        let shares = shares(upstream, &mut budget);
+        View {
+            pool: Pool {
+                used: !users.is_empty() || named || !config.whole,
+                comparability: comparability(upstream, &users, options),
+                shares: shares.bounds,
+                notes: shares.notes,
+                ..declared(upstream, workers)
+            },
+            upstream,
+            nominal: shares.nominal,
+            users,
+            workers,
+        }
+    };
+    numbered.map(view).collect()
+}
+
+/// How many workers there are, as far as the configuration and the host tell.
+fn workers(config: &Config, options: &Options) -> Workers {
+    match (config.workers, options.cpus) {
+        (Workers::PerCpu, Some(cpus)) => Workers::Number(cpus),
+        (workers, _) => workers,
+    }
+}
+
+/// What an upstream says of itself.
+fn declared(upstream: &Upstream, workers: Workers) -> Pool {
+    Pool {
+        name: upstream.name.text.clone(),
+        product: Product::Nginx,
+        origin: Origin::Declared,
+        traffic: upstream.traffic,
+        place: upstream.name.place,
+        algorithm: algorithm(upstream),
+        scheduling: match upstream.zone {
+            Some(_) => Scheduling::Shared,
+            None => Scheduling::PerWorker(workers),
+        },
+        comparability: Comparability::Exact,
+        servers: upstream.servers.iter().map(server).collect(),
+        shares: Shares {
+            of: Basis::Arrivals,
+            servers: Vec::new(),
+        },
+        used: true,
+        notes: Vec::new(),
+    }
+}
+
+fn algorithm(upstream: &Upstream) -> Algorithm {
+    let choice = upstream.choice();
+    let class = match choice {
+        Choice::Rotation => Class::Rotation,
+        Choice::Random { two: false } => Class::Random,
+        Choice::Random { two: true } | Choice::LeastConn | Choice::LeastTime => {
+            Class::LoadDependent
+        }
+        Choice::IpHash | Choice::Hash { .. } => Class::KeyDependent,
+        Choice::Other(_) => Class::PolicyGated,
+    };
+    match &upstream.sticky {
+        Some(sticky) => Algorithm::new(
+            format!("sticky {}, new sessions by {}", sticky.kind, choice.name()),
+            Class::KeyDependent,
+        ),
+        None => Algorithm::new(choice.name(), class),
+    }
+}
+
+fn server(server: &Server) -> crate::model::Server {
+    let state = if server.down.is_some() {
+        State::Down
+    } else if server.drain.is_some() {
+        State::Drained
+    } else if server.backup.is_some() {
+        State::Backup
+    } else {
+        State::InRotation
+    };
+    let route = server.route.iter().cloned();
+    crate::model::Server {
+        name: None,
+        address: server.address.clone(),
+        weight: server.weight as f64,
+        state,
+        max_connections: server.max_conns.map(|(most, _)| most),
+        labels: route.map(|route| ("route".to_owned(), route)).collect(),
+        place: server.place,
+    }
+}
+
+/// Whether one connection is one choice.
+fn comparability(upstream: &Upstream, users: &[&Pass], options: &Options) -> Comparability {
+    if upstream.traffic == Traffic::Connections {
+        return Comparability::Exact;
+    }
+    let new = options.version.map(|version| version >= KEPT_BY_DEFAULT);
+    let kept = match (upstream.keepalive, new) {
+        (Some(keepalive), _) => keepalive.connections > 0,
+        // Without a version either may be.
+        (None, new) => new != Some(false),
+    };
+    let speaks = |pass: &&Pass| match pass.directive.as_str() {
+        "proxy_pass" if new != Some(true) && upstream.keepalive.is_some() => {
+            let version = pass.scope.http_version.as_deref();
+            pass.scope.connection_cleared && version.is_some_and(|version| version != "1.0")
+        }
+        "scgi_pass" | "uwsgi_pass" => false,
+        _ => true,
+    };
+    if kept && (users.is_empty() || users.iter().any(speaks)) {
+        Comparability::Approximate
+    } else {
+        Comparability::Exact
+    }
+}
+
+/// The addresses that stand where the name of an upstream could, once each.
+pub(super) fn implicit(config: &Config, options: &Options) -> Vec<Pool> {
+    let by_name = config.by_name();
+    let mut seen = BTreeSet::new();
+    let mut pools = Vec::new();
+    for pass in &config.passes {
+        let Destination::Host { name, address } = &pass.target else {
+            continue;
+        };
+        let declared = by_name.contains_key(&(pass.traffic, name.clone()));
+        if !declared && seen.insert((pass.traffic, address.key())) {
+            pools.push(implicit_pool(pass, address, workers(config, options)));
+        }
+    }
+    pools
+}
+
+fn implicit_pool(pass: &Pass, address: &Address, workers: Workers) -> Pool {
+    let server = crate::model::Server {
+        name: None,
+        address: address.clone(),
+        weight: 1.0,
+        state: State::InRotation,
+        max_connections: None,
+        labels: BTreeMap::new(),
+        place: pass.word.place,
+    };
+    let note = "a name stands for all its addresses, which take turns";
+    Pool {
+        name: address.written.clone(),
+        product: Product::Nginx,
+        origin: Origin::Implicit,
+        traffic: pass.traffic,
+        place: pass.word.place,
+        algorithm: Algorithm::new(Choice::Rotation.name(), Class::Rotation),
+        scheduling: Scheduling::PerWorker(workers),
+        comparability: Comparability::Exact,
+        notes: address
+            .is_name()
+            .then(|| note.to_owned())
+            .into_iter()
+            .collect(),
+        servers: vec![server],
+        shares: Shares {
+            of: Basis::Arrivals,
+            servers: vec![Share::exactly(1.0)],
+        },
+        used: true,
+    }
+}
+
+/// `split_clients` whose variable decides where traffic goes.
+pub(super) fn splits(config: &Config) -> Vec<Pool> {
+    let sends = |split: &&Split| {
+        let name = split.variable.text.trim_start_matches('$');
+        let written = [format!("${name}"), format!("${{{name}}}")];
+        let mut targets = config.passes.iter().map(|pass| &pass.word.text);
+        targets.any(|text| {
+            written
+                .iter()
+                .any(|variable| text.contains(variable.as_str()))
+        })
+    };
+    config.splits.iter().filter(sends).map(split_pool).collect()
+}
+
+/// Shares are those of keys, hashed evenly by `MurmurHash2` (`src/http/modules/ngx_http_split_clients_module.c`).
+fn split_pool(split: &Split) -> Pool {
+    let given: f64 = split.parts.iter().filter_map(|(percent, _)| *percent).sum();
+    let share =
+        |(percent, _): &(Option<f64>, _)| Share::exactly(percent.unwrap_or(100.0 - given) / 100.0);
+    let server = |(percent, word): &(Option<f64>, super::token::Word)| crate::model::Server {
+        name: Some(word.text.clone()),
+        address: Address {
+            written: word.text.clone(),
+            target: Target::Unknown,
+        },
+        weight: percent.unwrap_or(100.0 - given).max(0.0),
+        state: State::InRotation,
+        max_connections: None,
+        labels: BTreeMap::new(),
+        place: word.place,
+    };
+    Pool {
+        name: split.variable.text.clone(),
+        product: Product::Nginx,
+        origin: Origin::Split,
+        traffic: split.traffic,
+        place: split.variable.place,
+        algorithm: Algorithm::new(
+            format!("split_clients {}", split.key.text),
+            Class::KeyDependent,
+        ),
+        scheduling: Scheduling::Shared,
+        comparability: Comparability::Exact,
+        servers: split.parts.iter().map(server).collect(),
+        shares: Shares {
+            of: Basis::Keys,
+            servers: split.parts.iter().map(share).collect(),
+        },
+        used: true,
+        notes: Vec::new(),
+    }
+}

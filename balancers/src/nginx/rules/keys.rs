@@ -1,0 +1,245 @@
+//! What a server is chosen by: NGX-009, NGX-012, NGX-013.
+
+use std::net::{IpAddr, SocketAddr};
+
+use super::{CLIENT_ADDRESS, FEW_KEYS, REMAPPED};
+use crate::finding::{Report, Severity};
+use crate::nginx::pools::View;
+use crate::nginx::upstream::Choice;
+use crate::text::percent;
+
+/// NGX-009: the address of whatever connects.
+pub(super) fn client_address(view: &View<'_>, report: &mut Report) {
+    let servers = view.live().count();
+    let network = match view.upstream.choice() {
+        Choice::IpHash => true,
+        Choice::Hash { key, .. }
+            if matches!(key.text.as_str(), "$remote_addr" | "$binary_remote_addr") =>
+        {
+            false
+        }
+        _ => return,
+    };
+    let behind = !view.users.is_empty() && view.users.iter().all(|pass| pass.scope.real_ip);
+    if servers < 2 || (behind && !network) {
+        return;
+    }
+    let private = view.users.iter().any(|pass| {
+        let listens = &pass.scope.listens;
+        !pass.scope.real_ip
+            && !listens.is_empty()
+            && listens.iter().all(|listen| is_private(listen))
+    });
+    let key = if network {
+        "the first three octets of the client's address, so that a /24 network is one key"
+    } else {
+        "the client's address"
+    };
+    let proxied = match (behind, private) {
+        (true, _) => "",
+        (false, true) => {
+            ", and the only listening addresses are private: clients come through a proxy, or are few networks"
+        }
+        (false, false) => ", that of the proxy or NAT if they come through one",
+    };
+    // The share of a server that k keys of equal weight fall to varies by sqrt((n - 1) / k) of itself.
+    let spread = ((servers - 1) as f64 / 20.0).sqrt();
+    let message = format!(
+        "the key is {key}{proxied}: one key sends 100 % to 1 of {servers} servers, and with 20 keys shares still differ by about {:.0} % of {}",
+        spread * 100.0,
+        percent(1.0 / servers as f64),
+    );
+    let severity = match (behind, private) {
+        (true, _) => Severity::Note,
+        (false, true) => Severity::Error,
+        (false, false) => Severity::Warning,
+    };
+    let place = view
+        .upstream
+        .methods
+        .last()
+        .map_or(view.upstream.name.place, |method| method.place);
+    let help = if behind {
+        "use `hash $remote_addr consistent`, which takes the whole address, or a cookie"
+    } else {
+        "behind a proxy set `set_real_ip_from` and `real_ip_header`; else use `hash` with a key that tells clients apart"
+    };
+    report
+        .add(&CLIENT_ADDRESS, place, message, help)
+        .severity(severity)
+        .pool(&view.pool.name);
+}
+
+/// Whether a `listen` takes connections from private networks or this host alone.
+fn is_private(listen: &str) -> bool {
+    if listen.starts_with("unix:") {
+        return true;
+    }
+    let socket = listen.parse().map(|address: SocketAddr| address.ip());
+    let bare = listen.trim_start_matches('[').trim_end_matches(']');
+    match socket.or_else(|_| bare.parse()) {
+        Ok(IpAddr::V4(ip)) => ip.is_private() || ip.is_loopback() || ip.is_link_local(),
+        Ok(IpAddr::V6(ip)) => {
+            ip.is_unique_local() || ip.is_loopback() || ip.is_unicast_link_local()
+        }
+        Err(_) => false,
+    }
+}
+
+/// NGX-012: a hash by remainder.
+pub(super) fn remapped(view: &View<'_>, report: &mut Report) {
+    let Choice::Hash {
+        key,
+        consistent: false,
+    } = view.upstream.choice()
+    else {
+        return;
+    };
+    let weights = || view.live().map(|(_, server)| server.weight as f64);
+    if weights().count() < 2 || values(&key.text) == Values::One {
+        return;
+    }
+    // Slots before and after are independent, because neighbouring numbers have no common divisor.
+    let sum: f64 = weights().sum();
+    let stays: f64 = weights().map(|weight| weight * weight).sum::<f64>() / (sum * (sum + 1.0));
+    let message = format!(
+        "one more server of weight 1 moves {} of the keys to another server, and as many miss its cache or session; with `consistent` {}",
+        percent(1.0 - stays),
+        percent(1.0 / (sum + 1.0)),
+    );
+    report
+        .add(
+            &REMAPPED,
+            key.place,
+            message,
+            format!("write `hash {} consistent;`", key.text),
+        )
+        .pool(&view.pool.name);
+}
+
+/// How many values a key has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Values {
+    One,
+    Few,
+    Many,
+}
+
+/// Variables that are the same for all requests to a server.
+const ONE: [&str; 10] = [
+    "server_name",
+    "server_addr",
+    "server_port",
+    "hostname",
+    "nginx_version",
+    "pid",
+    "proxy_host",
+    "proxy_port",
+    "document_root",
+    "realpath_root",
+];
+
+/// Variables with few values, or few that most requests have.
+const FEW: [&str; 17] = [
+    "host",
+    "http_host",
+    "scheme",
+    "https",
+    "request_method",
+    "server_protocol",
+    "http_user_agent",
+    "ssl_protocol",
+    "ssl_cipher",
+    "protocol",
+    "http_accept",
+    "http_accept_encoding",
+    "http_accept_language",
+    "http_connection",
+    "content_type",
+    "is_args",
+    "geoip_country_code",
+];
+
+/// The most that any variable of a key has.
+fn values(key: &str) -> Values {
+    let mut most = Values::One;
+    for part in key.split('$').skip(1) {
+        let bare = part.strip_prefix('{').unwrap_or(part);
+        let end = bare.find(|char: char| !char.is_ascii_alphanumeric() && char != '_');
+        let name = bare[..end.unwrap_or(bare.len())].to_ascii_lowercase();
+        let these = match name.as_str() {
+            name if ONE.contains(&name) => Values::One,
+            name if FEW.contains(&name) => Values::Few,
+            _ => Values::Many,
+        };
+        most = most.max(these);
+    }
+    most
+}
+
+/// NGX-013: keys that cannot spread.
+pub(super) fn few(view: &View<'_>, report: &mut Report) {
+    let Choice::Hash { key, .. } = view.upstream.choice() else {
+        return;
+    };
+    let servers = view.live().count();
+    if servers < 2 {
+        return;
+    }
+    let (severity, message) = match values(&key.text) {
+        Values::Many => return,
+        Values::One => {
+            let text = format!(
+                "the key `{}` is the same for all requests: 1 of {servers} servers will get 100 % of them",
+                key.text
+            );
+            (Severity::Error, text)
+        }
+        Values::Few => {
+            let text = format!(
+                "the key `{}` has few values: each sends all its requests to 1 of {servers} servers, so that the most frequent one decides who is busiest",
+                key.text,
+            );
+            (Severity::Warning, text)
+        }
+    };
+    report
+        .add(
+            &FEW_KEYS,
+            key.place,
+            message,
+            "hash what differs between requests: `$request_uri`, a session cookie, `$remote_addr`",
+        )
+        .severity(severity)
+        .pool(&view.pool.name);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_as_varied_as_their_most_varied_part() {
+        assert_eq!(values("fixed"), Values::One);
+        assert_eq!(values("${server_name}x"), Values::One);
+        assert_eq!(values("$scheme$host"), Values::Few);
+        assert_eq!(values("$host$request_uri"), Values::Many);
+        assert_eq!(values("$cookie_session"), Values::Many);
+    }
+
+    #[test]
+    fn private_addresses() {
+        for listen in [
+            "127.0.0.1:80",
+            "10.1.2.3",
+            "[fd00::1]:443",
+            "[::1]",
+            "unix:/run/x",
+        ] {
+            assert!(is_private(listen), "{listen}");
+        }
+        for listen in ["80", "*:80", "[::]:80", "198.51.100.1:80", "example.com:80"] {
+            assert!(!is_private(listen), "{listen}");
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! Weights: NGX-001, NGX-010, NGX-011.
+
+use super::{HASH_RANGE, IP_HASH_RANGE, WEIGHTS};
+use crate::finding::{Report, Severity};
+use crate::nginx::pools::View;
+use crate::nginx::upstream::{Choice, Server};
+use crate::shares::{NGINX_HASHES, NGINX_IP_HASHES, by_weight};
+use crate::text::{count, list, percent};
+
+/// NGX-001: weights that differ.
+pub(super) fn different(view: &View<'_>, report: &mut Report) {
+    let live: Vec<(usize, &Server)> = view.live().collect();
+    let weights = || live.iter().map(|(_, server)| server.weight);
+    let (Some(least), Some(most)) = (weights().min(), weights().max()) else {
+        return;
+    };
+    if least == most {
+        return;
+    }
+    let lone = lone(&live);
+    let heaviest = || live.iter().max_by_key(|(_, server)| server.weight).copied();
+    let Some((index, odd)) = lone.or_else(heaviest) else {
+        return;
+    };
+    let others: Vec<(usize, &Server)> = live
+        .iter()
+        .filter(|(other, _)| *other != index)
+        .copied()
+        .collect();
+    let message = if lone.is_some() {
+        let (_, other) = others[0];
+        format!(
+            "{} has weight {}, the other {} have {}: it will get {} of {}, {}",
+            odd.address,
+            odd.weight,
+            others.len(),
+            other.weight,
+            view.share(index),
+            view.units(),
+            each(view, &others),
+        )
+    } else {
+        let told = |(index, server): &(usize, &Server)| {
+            format!(
+                "{} {} (weight {})",
+                server.address,
+                view.share(*index),
+                server.weight
+            )
+        };
+        let shares = list(live.iter().map(told).collect());
+        format!(
+            "the servers have different weights and will get as much of {}: {shares}",
+            view.units()
+        )
+    };
+    let help = "give all servers the same weight; if it is meant, say why: `# evenkeel: allow NGX-001 because ...`";
+    let place = odd.weight_place.unwrap_or(odd.place);
+    let severity = if (most as f64) < 1.5 * least as f64 {
+        Severity::Note
+    } else {
+        Severity::Warning
+    };
+    report
+        .add(&WEIGHTS, place, message + view.proviso(), help)
+        .severity(severity)
+        .pool(&view.pool.name)
+        .subject(&odd.address.key());
+}
+
+/// What the others get: one number if it is the same for all.
+fn each(view: &View<'_>, others: &[(usize, &Server)]) -> String {
+    let shares = || others.iter().map(|(index, _)| view.share(*index));
+    let first = shares().next().unwrap_or_default();
+    if shares().all(|share| share == first) {
+        return format!("each of the others {first}");
+    }
+    let told =
+        |(index, server): &(usize, &Server)| format!("{} {}", server.address, view.share(*index));
+    list(others.iter().map(told).collect())
+}
+
+/// The one whose weight differs from that of all others, which are at least two.
+fn lone<'a>(live: &[(usize, &'a Server)]) -> Option<(usize, &'a Server)> {
+    let [(_, a), (_, b), (_, c), ..] = live else {
+        return None;
+    };
+    // The usual weight shows among the first three, if there is one.
+    let usual = if a.weight == b.weight || a.weight == c.weight {
+        a.weight
+    } else {
+        b.weight
+    };
+    let mut odd = live.iter().filter(|(_, server)| server.weight != usual);
+    match (odd.next(), odd.next()) {
+        (Some(odd), None) => Some(*odd),
+        _ => None,
+    }
+}
+
+/// NGX-010 and NGX-011: sums of weights that come near the number of hash values.
+pub(super) fn out_of_range(view: &View<'_>, report: &mut Report) {
+    let (rule, values, name) = match view.upstream.choice() {
+        Choice::IpHash => (&IP_HASH_RANGE, NGINX_IP_HASHES, "ip_hash"),
+        Choice::Hash {
+            consistent: false, ..
+        } => (&HASH_RANGE, NGINX_HASHES, "hash"),
+        _ => return,
+    };
+    let primaries = || {
+        view.upstream
+            .servers
+            .iter()
+            .filter(|server| server.backup.is_none())
+    };
+    let sum = primaries().fold(0_u64, |sum, server| sum.saturating_add(server.weight));
+    let Some((index, server, fair)) = worst(view).filter(|_| sum > values / 10) else {
+        return;
+    };
+    let message = format!(
+        "{name} has {values} hash values, the weights add up to {sum}: {} will get {} of {} instead of {}",
+        server.address,
+        view.share(index),
+        view.units(),
+        percent(fair),
+    );
+    let common = primaries().fold(0, |common, server| gcd(common, server.weight));
+    let help = if common > 1 && sum / common <= values / 10 {
+        format!("divide all weights by {common}")
+    } else {
+        format!(
+            "use small weights: their sum should be below {}",
+            values / 10
+        )
+    };
+    let severity = if sum > values {
+        Severity::Error
+    } else {
+        Severity::Warning
+    };
+    report
+        .add(
+            rule,
+            server.weight_place.unwrap_or(server.place),
+            message,
+            help,
+        )
+        .severity(severity)
+        .pool(&view.pool.name)
+        .subject(&count(view.live().count(), "server"));
+}
+
+/// The server that falls furthest short of its weight, if by more than a percent; and what it should get.
+fn worst<'a>(view: &'a View<'_>) -> Option<(usize, &'a Server, f64)> {
+    let shares = view.nominal.as_ref()?;
+    let live: Vec<(usize, &Server)> = view.live().collect();
+    let weights: Vec<f64> = live
+        .iter()
+        .map(|(_, server)| server.weight as f64)
+        .collect();
+    let short = |(index, fair): (usize, f64)| shares[index] / fair;
+    let fair = by_weight(&weights);
+    let each = live
+        .iter()
+        .zip(fair)
+        .map(|((index, server), fair)| (*index, *server, fair));
+    each.min_by(|a, b| short((a.0, a.2)).total_cmp(&short((b.0, b.2))))
+        .filter(|(index, _, fair)| short((*index, *fair)) < 0.99)
+}
+
+fn gcd(a: u64, b: u64) -> u64 {
+    if b == 0 { a } else { gcd(b, a % b) }
+}

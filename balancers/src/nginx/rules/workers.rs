@@ -1,0 +1,124 @@
+//! Accounts that each worker keeps for itself: NGX-007, NGX-008.
+
+use super::{PER_WORKER, SAME_START};
+use crate::finding::{Report, Severity};
+use crate::model::Workers;
+use crate::nginx::pools::View;
+use crate::nginx::upstream::Choice;
+
+/// NGX-007: what only one account for all workers can do.
+pub(super) fn per_worker(view: &View<'_>, report: &mut Report) {
+    if view.upstream.zone.is_some() || view.workers.number() == Some(1) {
+        return;
+    }
+    let Some((effect, grave)) = effect(view) else {
+        return;
+    };
+    let (place, workers) = (view.upstream.name.place, view.workers);
+    let (severity, which) = match workers {
+        Workers::Number(number) => (Severity::Warning, format!("each of {number} workers")),
+        Workers::PerCpu => (
+            Severity::Warning,
+            "each of the workers, one per processor,".to_owned(),
+        ),
+        Workers::Unknown => (
+            Severity::Note,
+            "if `worker_processes` is more than 1, each worker".to_owned(),
+        ),
+    };
+    let severity = if grave { severity } else { Severity::Note };
+    report
+        .add(
+            &PER_WORKER,
+            place,
+            format!("without `zone` {which} {effect}"),
+            format!(
+                "add `zone {} 64k;` to the upstream: then the workers share one account",
+                view.pool.name
+            ),
+        )
+        .severity(severity)
+        .pool(&view.pool.name);
+}
+
+/// What each worker does for itself, and whether it skews traffic while all is well.
+fn effect(view: &View<'_>) -> Option<(String, bool)> {
+    let workers = view.workers.number();
+    let choice = view.upstream.choice();
+    let part = workers.map_or_else(|| "a part".to_owned(), |number| format!("1/{number}"));
+    let several = view.live().count() > 1;
+    if several
+        && matches!(
+            choice,
+            Choice::LeastConn | Choice::LeastTime | Choice::Random { two: true }
+        )
+    {
+        let text = format!(
+            "sees {part} of the connections: `{}` picks a server that may be the busiest of all",
+            choice.name()
+        );
+        return Some((text, true));
+    }
+    let servers = || view.upstream.servers.iter();
+    if let Some((most, server)) = servers().find_map(|server| Some((server.max_conns?.0, server))) {
+        let all = workers.map_or_else(String::new, |number| {
+            format!(", {} in all", most.saturating_mul(u64::from(number)))
+        });
+        let text = format!(
+            "opens up to `max_conns={most}` connections to {}{all}",
+            server.address
+        );
+        return Some((text, true));
+    }
+    let mut fails = servers().filter_map(|server| Some((server.max_fails?.0, server)));
+    let (fails, server) = fails.find(|(fails, _)| several && *fails > 1)?;
+    let all = workers.map_or_else(String::new, |number| {
+        format!(
+            ": up to {} before all do",
+            fails.saturating_mul(u64::from(number))
+        )
+    });
+    let text = format!(
+        "has to see {fails} failed attempts itself before it leaves {} alone{all}",
+        server.address
+    );
+    Some((text, false))
+}
+
+/// NGX-008: many workers that all begin with the same server.
+pub(super) fn same_start(view: &View<'_>, report: &mut Report) {
+    let live = view.live().count();
+    let Some(workers) = view.workers.number() else {
+        return;
+    };
+    let rotates = matches!(view.upstream.choice(), Choice::Rotation);
+    if view.upstream.zone.is_some() || !rotates || live < 3 || (workers as usize) < live {
+        return;
+    }
+    // The first of the heaviest: all start at zero, and it is the first to reach the maximum.
+    let heaviest = view.live().map(|(_, server)| server.weight).max();
+    let Some((_, first)) = view
+        .live()
+        .find(|(_, server)| Some(server.weight) == heaviest)
+    else {
+        return;
+    };
+    let fair = f64::from(workers) / live as f64;
+    let message = format!(
+        "after each start or reload all {workers} workers begin with {}: it gets the first {workers} of {}, one per worker, instead of {fair:.1}",
+        first.address,
+        view.units(),
+    );
+    report
+        .add(
+            &SAME_START,
+            view.upstream.name.place,
+            message,
+            format!(
+                "add `zone {} 64k;` to the upstream if reloads are frequent or traffic is low",
+                view.pool.name
+            ),
+        )
+        .pool(&view.pool.name)
+        .subject(&first.address.key());
+}

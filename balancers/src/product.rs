@@ -1,0 +1,46 @@
+//! The products whose configuration is understood.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// A load balancer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Product {
+    /// nginx, and what takes its configuration.
+    Nginx,
+}
+
+impl Product {
+    /// All of them, in the order in which a text is offered to them.
+    pub const ALL: [Self; 1] = [Self::Nginx];
+
+    /// The name that users write (`--as nginx`).
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Nginx => "nginx",
+        }
+    }
+
+    /// The name that users read.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Nginx => "nginx",
+        }
+    }
+
+    /// The product with a name that users write.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|product| product.as_str() == name)
+    }
+}
+
+impl fmt::Display for Product {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.title())
+    }
+}

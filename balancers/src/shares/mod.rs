@@ -1,0 +1,26 @@
+//! The share that each server is expected to get, by the algorithms' own formulas.
+//!
+//! Pure functions of weights and names; each names the source file of the product that it follows. A file per formula;
+//! those that several products share carry no product's name.
+
+mod crc32;
+mod nginx_hash;
+mod nginx_ip_hash;
+mod nginx_ring;
+mod slots;
+mod weighted;
+
+pub use crc32::{Crc32, crc32};
+pub use nginx_hash::{NGINX_HASHES, nginx_hash};
+pub use nginx_ip_hash::{NGINX_IP_HASHES, nginx_ip_hash, nginx_ip_hash_of};
+pub use nginx_ring::{NGINX_POINTS_PER_WEIGHT, NginxRing};
+pub use weighted::by_weight;
+
+/// A server as hashing algorithms see it: those that are down keep their part of the range, and pass its keys on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slot {
+    /// Its weight; greater than zero.
+    pub weight: u64,
+    /// Whether it takes what falls to it.
+    pub live: bool,
+}

@@ -1,0 +1,226 @@
+//! Any bytes are a configuration or an error with its place; nothing panics, and time grows with length alone.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use evenkeel_balancers::source::MemoryFiles;
+use evenkeel_balancers::{Configuration, Options, Product, ReadError, detect, read};
+use proptest::prelude::*;
+
+fn read_text(text: impl Into<Vec<u8>>) -> Result<Configuration, ReadError> {
+    let files = MemoryFiles::new().with("nginx.conf", text);
+    read(
+        Product::Nginx,
+        &files,
+        Path::new("nginx.conf"),
+        &Options::default(),
+    )
+}
+
+/// Reads, audits, and looks at everything that was found.
+fn exercise(bytes: Vec<u8>) {
+    let _ = detect(Path::new("x"), &String::from_utf8_lossy(&bytes));
+    match read_text(bytes) {
+        Ok(configuration) => {
+            let audit = configuration.audit("2026-11-22".parse().unwrap());
+            for finding in &audit.findings {
+                let excerpt = configuration.sources.excerpt(finding.place);
+                assert!(excerpt.indent + excerpt.carets <= excerpt.line.chars().count() + 1);
+            }
+            for pool in &configuration.pools {
+                assert_eq!(pool.servers.len(), pool.shares.servers.len());
+                if let Some(shares) = pool.shares.exact() {
+                    let sum: f64 = shares.iter().sum();
+                    assert!(sum < 1e-9 || (sum - 1.0).abs() < 1e-9, "{pool:?}");
+                }
+            }
+            serde_json::to_string(&configuration.pools).unwrap();
+            serde_json::to_string(&audit).unwrap();
+        }
+        Err(error) => assert!(!error.to_string().is_empty()),
+    }
+}
+
+/// Words that mean something, so that much of what is made can be read.
+fn words() -> impl Strategy<Value = String> {
+    let words = prop::sample::select(vec![
+        "http {",
+        "stream {",
+        "upstream a {",
+        "server {",
+        "}",
+        ";",
+        "server 192.0.2.1:80;",
+        "server b.example;",
+        "server 192.0.2.1",
+        "weight=3",
+        "weight=18446744073709551615",
+        "backup;",
+        "down;",
+        "max_fails=0;",
+        "ip_hash;",
+        "hash $uri;",
+        "hash $uri consistent;",
+        "least_conn;",
+        "keepalive 3;",
+        "proxy_pass http://a;",
+        "proxy_pass $x;",
+        "proxy_pass 192.0.2.1:80;",
+        "split_clients $x $y {",
+        "50% a;",
+        "* b;",
+        "content_by_lua_block {",
+        "[[",
+        "]]",
+        "'",
+        "\"",
+        "\\",
+        "#",
+        "\n",
+        "# evenkeel: allow NGX-001 because x\n",
+        "include nginx.conf;",
+        "include *;",
+        "${",
+        "é",
+        "\u{feff}",
+        "unix:/x",
+        "fail_timeout=9999999999999999999y;",
+        "max_conns=1;",
+        "map $a $b {",
+        "location / {",
+        "worker_processes auto;",
+        "resolve",
+    ]);
+    prop::collection::vec(words, 0..60).prop_map(|words| words.join(" "))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(if cfg!(debug_assertions) { 400 } else { 20_000 }))]
+
+    #[test]
+    fn bytes(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+        exercise(bytes);
+    }
+
+    #[test]
+    fn texts_of_nginx_words(text in words()) {
+        exercise(text.into_bytes());
+    }
+
+    #[test]
+    fn texts_of_its_signs(text in "[a{};'\"\\\\#$ \n\\[\\]=-]{0,200}") {
+        exercise(text.clone().into_bytes());
+        // Lua has signs of its own.
+        exercise(format!("a_by_lua_block {{ {text} }}").into_bytes());
+    }
+}
+
+/// Texts that are costly for one or the other part, all of the same length.
+#[test]
+fn time_grows_with_length_alone() {
+    const LENGTH: usize = 300_000;
+    let repeated = |head: &str, part: &str| {
+        let mut text = head.to_owned();
+        text.push_str(&part.repeat((LENGTH - head.len()) / part.len()));
+        text
+    };
+    for (name, text) in [
+        ("blocks", repeated("", "a{")),
+        ("directives", repeated("", "a;")),
+        ("one word", repeated("", "a")),
+        ("a long line", repeated("", "aé ;")),
+        ("quotes", repeated("", "\"\\\"")),
+        ("Lua brackets", repeated("a_by_lua_block {", "[=[")),
+        ("Lua closes", repeated("a_by_lua_block {[[", "]=")),
+        (
+            "comments",
+            repeated("", "# evenkeel: allow NGX-001 because x\n"),
+        ),
+        (
+            "servers",
+            repeated("upstream a {", "server a weight=2;\n") + "}",
+        ),
+        (
+            "heavy rings",
+            repeated(
+                "",
+                "upstream a{hash $uri consistent;server a weight=20000;server b;}\n",
+            ),
+        ),
+        (
+            "dead slots",
+            repeated("", "upstream a{ip_hash;server a weight=2;server b down;}\n"),
+        ),
+        (
+            "passes",
+            repeated(
+                "http{upstream a{server a;}server{listen 80;",
+                "location /{proxy_pass http://a;}",
+            ) + "}}",
+        ),
+        (
+            "splits",
+            repeated("", "split_clients $a $b{*a;}server{proxy_pass $b;}"),
+        ),
+        (
+            "scopes",
+            repeated("", "server{listen 80;listen 81;a{proxy_pass $a;}}"),
+        ),
+        ("names", repeated("", "proxy_pass http://a.b;")),
+    ] {
+        let began = Instant::now();
+        exercise(text.into_bytes());
+        let took = began.elapsed();
+        // Without optimisation, on a busy machine: a quadratic step would take minutes.
+        assert!(took < Duration::from_secs(20), "{name}: {took:?}");
+        println!("{name}: {took:?}");
+    }
+}
+
+/// Files that include each other, and more than they should.
+#[test]
+fn inclusions_are_bounded() {
+    let options = Options::default();
+    let error = |files: &MemoryFiles| {
+        read(Product::Nginx, files, Path::new("/n/nginx.conf"), &options)
+            .unwrap_err()
+            .to_string()
+    };
+    let cycle = MemoryFiles::new()
+        .with("/n/nginx.conf", "events {}\ninclude a.conf;")
+        .with("/n/a.conf", "http { include /n/nginx.conf; }");
+    assert_eq!(
+        error(&cycle),
+        "/n/a.conf:1:16: /n/nginx.conf includes itself"
+    );
+
+    // Each file twice what the next is: 2^15 inclusions.
+    let mut doubling = MemoryFiles::new().with("/n/nginx.conf", "include 0.conf;");
+    for level in 0..15 {
+        let next = level + 1;
+        doubling.insert(
+            format!("/n/{level}.conf"),
+            format!("include {next}.conf; include {next}.conf;"),
+        );
+    }
+    doubling.insert("/n/15.conf", "");
+    assert!(
+        error(&doubling).ends_with("files are included more than 10000 times"),
+        "{}",
+        error(&doubling)
+    );
+
+    let mut deep = String::new();
+    for _ in 0..70 {
+        write!(deep, "a {{ ").unwrap();
+    }
+    let deep = MemoryFiles::new().with("/n/nginx.conf", deep);
+    assert!(
+        error(&deep).contains("blocks are more than 64 deep"),
+        "{}",
+        error(&deep)
+    );
+}

@@ -1,0 +1,137 @@
+//! Every rule of nginx': a configuration that shows it and one that does not, both accepted by nginx itself.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
+
+mod common;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use evenkeel_balancers::{Product, Rule, Severity, Version, rules};
+use evenkeel_lab::parts::require;
+
+use common::{configuration, folder, shown, today};
+
+/// Configurations that need a newer nginx than Debian's, which must refuse them; and since when they are accepted.
+const NEWER: [(&str, Version); 2] = [
+    ("NGX-019/bad.conf", Version(1, 29, 6)),
+    ("NGX-019/good.conf", Version(1, 29, 6)),
+];
+
+/// What nginx cannot accept: the file that it includes is missing, which is the point.
+const REFUSED: [&str; 1] = ["EVK-004/bad.conf"];
+
+/// Names in the configurations, as nginx resolves them when it starts.
+const HOSTS: &str = "127.0.0.1 localhost\n\
+                     192.0.2.11 app-1.example\n\
+                     192.0.2.12 app-2.example\n\
+                     192.0.2.13 search.example\n";
+
+/// The rules that an nginx configuration can show.
+fn shown_by_nginx() -> impl Iterator<Item = &'static Rule> {
+    rules().filter(|rule| rule.product.is_none_or(|product| product == Product::Nginx))
+}
+
+#[test]
+fn bad_configurations_show_their_rule() {
+    for rule in shown_by_nginx() {
+        let folder = folder(Product::Nginx).join(rule.id);
+        let configuration = configuration(Product::Nginx, &folder.join("bad.conf"));
+        let audit = configuration.audit(today());
+        let found = audit.findings.iter().any(|finding| finding.rule == rule);
+        assert!(
+            found,
+            "{} is not found:\n{}",
+            rule.id,
+            shown(&configuration, &audit, &folder)
+        );
+        insta::with_settings!({ snapshot_path => &folder, prepend_module_to_snapshot => false, omit_expression => true }, {
+            insta::assert_snapshot!("bad", shown(&configuration, &audit, &folder));
+        });
+    }
+}
+
+#[test]
+fn good_configurations_show_nothing_but_notes() {
+    for rule in shown_by_nginx() {
+        let folder = folder(Product::Nginx).join(rule.id);
+        let configuration = configuration(Product::Nginx, &folder.join("good.conf"));
+        let audit = configuration.audit(today());
+        let clean = audit.worst().is_none_or(|worst| worst == Severity::Note)
+            && audit.findings.iter().all(|finding| finding.rule != rule);
+        assert!(clean, "{}", shown(&configuration, &audit, &folder));
+    }
+}
+
+#[test]
+fn nginx_accepts_them() {
+    let version = version();
+    let mut checked = 0;
+    for rule in shown_by_nginx() {
+        for kind in ["bad.conf", "good.conf"] {
+            let name = format!("{}/{kind}", rule.id);
+            let output = nginx_test(&folder(Product::Nginx).join(&name));
+            let newer = NEWER.iter().find(|(newer, _)| *newer == name);
+            let accepts = !REFUSED.contains(&name.as_str())
+                && newer.is_none_or(|(_, since)| version >= *since);
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.success(), accepts, "{name}: {said}");
+            checked += 1;
+        }
+    }
+    assert!(checked > 40, "{checked}");
+}
+
+/// Debian's own configuration, as its packages install it, is not at fault.
+#[test]
+fn the_example_of_debian_has_no_finding() {
+    require("nginx").unwrap();
+    let configuration = configuration(Product::Nginx, Path::new("/etc/nginx/nginx.conf"));
+    assert!(
+        configuration.sources.iter().count() > 3,
+        "its includes were read"
+    );
+    let audit = configuration.audit(today());
+    assert!(
+        audit.findings.is_empty(),
+        "{}",
+        shown(&configuration, &audit, Path::new("/etc/nginx"))
+    );
+}
+
+fn version() -> Version {
+    let output = Command::new(require("nginx").unwrap())
+        .arg("-v")
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    Version::parse(said.split_once('/').unwrap().1).unwrap()
+}
+
+/// `nginx -t`, in a mount namespace of its own where the names of the configurations resolve.
+fn nginx_test(path: &Path) -> Output {
+    let nginx = require("nginx").unwrap();
+    let work = tempfile::tempdir().unwrap();
+    let hosts = work.path().join("hosts");
+    std::fs::write(&hosts, HOSTS).unwrap();
+    let stream = PathBuf::from("/usr/lib/nginx/modules/ngx_stream_module.so");
+    assert!(
+        stream.is_file(),
+        "nginx has no stream module; on Debian: apt-get install libnginx-mod-stream"
+    );
+    let globals = format!(
+        "pid {}/pid; load_module {};",
+        work.path().display(),
+        stream.display()
+    );
+    let script = "mount --bind \"$1\" /etc/hosts && shift && exec \"$@\"";
+    let mut command = Command::new("unshare");
+    command
+        .args(["--mount", "--net", "sh", "-c", script, "sh"])
+        .arg(&hosts)
+        .arg(nginx);
+    command
+        .args(["-t", "-q", "-e", "stderr", "-g", &globals, "-c"])
+        .arg(path);
+    command.output().unwrap()
+}
