@@ -63,7 +63,7 @@ impl Replay {
             return Ok(());
         };
         match event {
-            Event::Began(beginning) => agent.begin(*beginning, &self.basis, &self.settings),
+            Event::Began(beginning) => agent.begin(&beginning, &self.basis, &self.settings),
             Event::Planned(plan) => agent.plan(&plan, &self.basis, &self.settings),
             Event::Missed(ticks) => {
                 agent.missed += ticks;
@@ -104,7 +104,7 @@ impl Agent {
     /// A run begins: engines know nothing but what that run knew.
     fn begin(
         &mut self,
-        beginning: Beginning,
+        beginning: &Beginning,
         basis: &Basis,
         settings: &[Setting],
     ) -> Result<(), PlanError> {

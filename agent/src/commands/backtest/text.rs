@@ -194,23 +194,21 @@ fn write_row(cells: &[String; 8], widths: &[usize], out: &mut dyn Write) -> io::
 /// How pools were judged.
 fn setting(outcome: &Outcome) -> String {
     let detection = &outcome.detection;
-    let mut text = format!(
-        "tolerance {}, false alarms at most once in {}",
-        tolerances(outcome),
-        time(detection.false_alarm_every)
-    );
+    let mut parts = vec![
+        format!("tolerance {}", tolerances(outcome)),
+        format!(
+            "false alarms at most once in {}",
+            time(detection.false_alarm_every)
+        ),
+    ];
     if !detection.hold.is_zero() {
-        text += &format!(", for {}", shown(detection.hold));
+        parts.push(format!("for {}", shown(detection.hold)));
     }
-    let signals: Vec<_> = detection
-        .signals
-        .iter()
-        .map(|signal| signal.as_str())
-        .collect();
     if detection.signals != Detection::default().signals {
-        text += &format!(", by {}", signals.join(", "));
+        let signals = detection.signals.iter().map(|signal| signal.as_str());
+        parts.push(format!("by {}", signals.collect::<Vec<_>>().join(" and ")));
     }
-    text
+    parts.join(", ")
 }
 
 /// The tolerance, or the smallest and the largest if pools state their own.
