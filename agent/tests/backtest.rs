@@ -5,6 +5,7 @@
     clippy::panic,
     reason = "a test ends at the first surprise"
 )]
+#![allow(clippy::float_cmp, reason = "what is counted is whole, in floats too")]
 
 mod common;
 #[path = "backtest/format.rs"]

@@ -69,7 +69,12 @@ impl Replay {
                 agent.missed += ticks;
                 Ok(())
             }
-            Event::Tick { taken, snapshot } => {
+            Event::Tick {
+                taken,
+                snapshot,
+                clients,
+            } => {
+                self.kernel.clients = clients;
                 agent.tick(taken, snapshot, &self.kernel);
                 Ok(())
             }
@@ -175,7 +180,7 @@ impl Agent {
     }
 }
 
-/// What a replay knows of the kernel: nothing, and nothing follows from it.
+/// What a replay knows of the kernel but for the clients: nothing, and nothing follows from it.
 fn unseen() -> KernelState {
     KernelState {
         view: View::AtClose {

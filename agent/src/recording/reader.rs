@@ -12,6 +12,7 @@ use super::format::{BLOCK_HEADER, Cursor, HEADER, LARGEST_BLOCK, MAGIC, VERSION}
 use super::{Beginning, RecordingError};
 use crate::engine::Plan;
 use crate::kernel::Observed;
+use crate::model::Clients;
 
 /// What happened next.
 #[derive(Debug)]
@@ -28,6 +29,8 @@ pub enum Event<'a> {
         taken: SystemTime,
         /// What they were.
         snapshot: &'a [Observed],
+        /// How many clients there were.
+        clients: Option<Clients>,
     },
 }
 
@@ -73,6 +76,7 @@ impl Reader {
                 Some(Record::Tick(taken)) => Event::Tick {
                     taken,
                     snapshot: self.decoder.snapshot(),
+                    clients: self.decoder.clients(),
                 },
                 None => {
                     (self.place, self.offset) = (0, self.blocks.offset());
