@@ -9,6 +9,7 @@ mod pass;
 mod pools;
 mod rules;
 mod shares;
+mod splits;
 mod token;
 mod tree;
 mod upstream;
@@ -51,7 +52,7 @@ fn read_files(
     let views = pools::views(&config, options);
     rules::check(&config, &views, options, &mut report);
     let mut pools: Vec<_> = views.into_iter().map(|view| view.pool).collect();
-    pools.extend(pools::splits(&config));
+    pools.extend(splits::splits(&config));
     pools.extend(pools::implicit(&config, options));
     Ok(Configuration {
         product: Product::Nginx,

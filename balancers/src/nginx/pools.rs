@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::config::{Config, Split, lower};
+use super::config::{Config, lower};
 use super::pass::{Destination, Pass};
 use super::shares::{Budget, shares};
 use super::upstream::{Choice, Server, Upstream};
 use crate::configuration::Options;
 use crate::model::{
     Address, Algorithm, Basis, Class, Comparability, Origin, Pool, Scheduling, Share, Shares,
-    State, Target, Traffic, Workers,
+    State, Traffic, Workers,
 };
 use crate::product::Product;
 use crate::text::percent;
@@ -252,59 +252,5 @@ fn implicit_pool(pass: &Pass, address: &Address, workers: Workers) -> Pool {
             servers: vec![Share::exactly(1.0)],
         },
         used: true,
-    }
-}
-
-/// `split_clients` whose variable decides where traffic goes.
-pub(super) fn splits(config: &Config) -> Vec<Pool> {
-    let sends = |split: &&Split| {
-        let name = split.variable.text.trim_start_matches('$');
-        let written = [format!("${name}"), format!("${{{name}}}")];
-        let mut targets = config.passes.iter().map(|pass| &pass.word.text);
-        targets.any(|text| {
-            written
-                .iter()
-                .any(|variable| text.contains(variable.as_str()))
-        })
-    };
-    config.splits.iter().filter(sends).map(split_pool).collect()
-}
-
-/// Shares are those of keys, hashed evenly by `MurmurHash2` (`src/http/modules/ngx_http_split_clients_module.c`).
-fn split_pool(split: &Split) -> Pool {
-    let given: f64 = split.parts.iter().filter_map(|(percent, _)| *percent).sum();
-    let share =
-        |(percent, _): &(Option<f64>, _)| Share::exactly(percent.unwrap_or(100.0 - given) / 100.0);
-    let server = |(percent, word): &(Option<f64>, super::token::Word)| crate::model::Server {
-        name: Some(word.text.clone()),
-        address: Address {
-            written: word.text.clone(),
-            target: Target::Unknown,
-        },
-        weight: percent.unwrap_or(100.0 - given).max(0.0),
-        state: State::InRotation,
-        max_connections: None,
-        labels: BTreeMap::new(),
-        place: word.place,
-    };
-    Pool {
-        name: split.variable.text.clone(),
-        product: Product::Nginx,
-        origin: Origin::Split,
-        traffic: split.traffic,
-        place: split.variable.place,
-        algorithm: Algorithm::new(
-            format!("split_clients {}", split.key.text),
-            Class::KeyDependent,
-        ),
-        scheduling: Scheduling::Shared,
-        comparability: Comparability::Exact,
-        servers: split.parts.iter().map(server).collect(),
-        shares: Shares {
-            of: Basis::Keys,
-            servers: split.parts.iter().map(share).collect(),
-        },
-        used: true,
-        notes: Vec::new(),
     }
 }

@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use super::{CLIENT_ADDRESS, FEW_KEYS, REMAPPED};
 use crate::finding::{Report, Severity};
 use crate::nginx::pools::View;
+use crate::nginx::splits::variables;
 use crate::nginx::upstream::Choice;
 use crate::text::percent;
 
@@ -45,9 +46,8 @@ pub(super) fn client_address(view: &View<'_>, report: &mut Report) {
     // The share of a server that k keys of equal weight fall to varies by sqrt((n - 1) / k) of itself.
     let spread = ((servers - 1) as f64 / 20.0).sqrt();
     let message = format!(
-        "the key is {key}{proxied}: one key sends 100 % to 1 of {servers} servers, and with 20 keys shares still differ by about {:.0} % of {}",
+        "the key is {key}{proxied}: one key sends 100 % to 1 of {servers} servers, and with 20 busy keys a server's share still varies by about {:.0} % of itself",
         spread * 100.0,
-        percent(1.0 / servers as f64),
     );
     let severity = match (behind, private) {
         (true, _) => Severity::Note,
@@ -99,13 +99,14 @@ pub(super) fn remapped(view: &View<'_>, report: &mut Report) {
     if weights().count() < 2 || values(&key.text) == Values::One {
         return;
     }
-    // Slots before and after are independent, because neighbouring numbers have no common divisor.
-    let sum: f64 = weights().sum();
-    let stays: f64 = weights().map(|weight| weight * weight).sum::<f64>() / (sum * (sum + 1.0));
+    // For weights of 1 exactly: the remainders by neighbouring numbers are independent.
+    let (sum, servers) = (weights().sum::<f64>(), weights().count() as f64);
+    let with_one_more = sum * (1.0 + 1.0 / servers);
+    let stays: f64 = weights().map(|weight| weight * weight).sum::<f64>() / (sum * with_one_more);
     let message = format!(
-        "one more server of weight 1 moves {} of the keys to another server, and as many miss its cache or session; with `consistent` {}",
+        "one server more moves about {} of the keys to another server, and each misses its cache or session there; with `consistent` it moves about {}",
         percent(1.0 - stays),
-        percent(1.0 / (sum + 1.0)),
+        percent(1.0 / (servers + 1.0)),
     );
     report
         .add(
@@ -163,11 +164,8 @@ const FEW: [&str; 17] = [
 /// The most that any variable of a key has.
 fn values(key: &str) -> Values {
     let mut most = Values::One;
-    for part in key.split('$').skip(1) {
-        let bare = part.strip_prefix('{').unwrap_or(part);
-        let end = bare.find(|char: char| !char.is_ascii_alphanumeric() && char != '_');
-        let name = bare[..end.unwrap_or(bare.len())].to_ascii_lowercase();
-        let these = match name.as_str() {
+    for name in variables(key) {
+        let these = match name.to_ascii_lowercase().as_str() {
             name if ONE.contains(&name) => Values::One,
             name if FEW.contains(&name) => Values::Few,
             _ => Values::Many,

@@ -105,9 +105,8 @@ pub(super) fn same_start(view: &View<'_>, report: &mut Report) {
     };
     let fair = f64::from(workers) / live as f64;
     let message = format!(
-        "after each start or reload all {workers} workers begin with {}: it gets the first {workers} of {}, one per worker, instead of {fair:.1}",
+        "after each start or reload all {workers} workers begin with {}: it gets the first request or connection of each, {workers} instead of {fair:.1} of them",
         first.address,
-        view.units(),
     );
     report
         .add(
