@@ -18,6 +18,8 @@ mod output;
 mod real;
 #[path = "backtest/replay.rs"]
 mod replay;
+#[path = "backtest/scraped.rs"]
+mod scraped;
 #[allow(dead_code, reason = "the metrics themselves are tested elsewhere")]
 #[path = "prometheus/server.rs"]
 mod server;

@@ -17,10 +17,10 @@ fn a_replay_has_exactly_the_incidents_of_the_agent() {
     live.run(600, RATE, 1, &EVEN);
     // By few clients an incident may be explained.
     live.clients = Some(Clients {
-        effective: 2.7,
+        effective: 9.0,
         connections: 1000,
     });
-    live.run(120, RATE, 1, &[20, 31, 19, 11]);
+    live.run(120, RATE, 1, &[2, 4, 2, 1]);
     live.run(600, RATE, 1, &EVEN);
     live.clients = None;
     live.run(300, RATE, 5, &STARVED);

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::time::{Duration, SystemTime};
 
-use super::incidents::{describe, moment, wrap};
+use super::incidents::{TOGETHER, describe, moment, wrap};
 use super::sketch;
 use crate::backtest::{Outcome, PoolOutcome, Report, Span, length};
 use crate::commands::terminal::Terminal;
@@ -272,7 +272,7 @@ fn heading(pool: &PoolOutcome, with_agent: bool) -> String {
             part if part < 0.1 => "< 0.1".to_owned(),
             part => format!("{part:.1}"),
         };
-        Some(format!("{verdict} {shown} %"))
+        Some(format!("{verdict} {shown}{TOGETHER}%"))
     });
     let agent = if with_agent {
         format!(" at {}", pool.agent)
