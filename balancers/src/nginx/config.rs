@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use super::pass::{Pass, pass};
+use super::pass::{Destination, Pass, pass};
 use super::token::Word;
 use super::tree::Directive;
 use super::upstream::{Upstream, upstream};
+use crate::configuration::Unresolved;
 use crate::model::{Traffic, Workers};
 use crate::source::Place;
 
@@ -149,6 +150,22 @@ impl Config {
     }
 }
 
+impl Config {
+    /// What sends traffic where only variables say.
+    pub(super) fn unresolved(&self) -> Vec<Unresolved> {
+        let variable = |pass: &&Pass| matches!(pass.target, Destination::Variable);
+        let passes = self.passes.iter().filter(variable);
+        passes
+            .map(|pass| Unresolved {
+                written: pass.word.text.clone(),
+                traffic: pass.traffic,
+                place: pass.word.place,
+            })
+            .collect()
+    }
+}
+
+/// A word in lower case, as nginx compares names.
 pub(super) fn lower(word: &Word) -> String {
     word.text.to_ascii_lowercase()
 }

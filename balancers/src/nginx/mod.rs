@@ -58,6 +58,7 @@ fn read_files(
         product: Product::Nginx,
         sources: loader.into_sources(),
         pools,
+        unresolved: config.unresolved(),
         findings: report.into_findings(),
         suppressions,
     })

@@ -12,6 +12,7 @@ use crate::model::{
     State, Traffic, Workers,
 };
 use crate::product::Product;
+use crate::source::Place;
 use crate::text::percent;
 use crate::version::Version;
 
@@ -28,6 +29,8 @@ pub(super) struct View<'a> {
     pub(super) users: Vec<&'a Pass>,
     /// How many workers choose.
     pub(super) workers: Workers,
+    /// Where their number is set.
+    pub(super) workers_place: Option<Place>,
 }
 
 impl View<'_> {
@@ -99,6 +102,7 @@ pub(super) fn views<'a>(config: &'a Config, options: &Options) -> Vec<View<'a>> 
             nominal: shares.nominal,
             users,
             workers,
+            workers_place: config.workers_place,
         }
     };
     numbered.map(view).collect()
@@ -233,7 +237,7 @@ fn implicit_pool(pass: &Pass, address: &Address, workers: Workers) -> Pool {
     };
     let note = "a name stands for all its addresses, which take turns";
     Pool {
-        name: address.written.clone(),
+        name: address.key(),
         product: Product::Nginx,
         origin: Origin::Implicit,
         traffic: pass.traffic,

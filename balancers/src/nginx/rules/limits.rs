@@ -2,6 +2,7 @@
 
 use super::OVERFLOW;
 use crate::finding::{Report, Severity};
+use crate::model::Traffic;
 use crate::nginx::pools::View;
 use crate::nginx::upstream::Server;
 use crate::text::{count, list};
@@ -32,6 +33,7 @@ pub(super) fn overflow(view: &View<'_>, report: &mut Report) {
         if view.upstream.queue {
             return;
         }
+        let requests = view.pool.traffic == Traffic::Requests;
         let backups = view
             .upstream
             .servers
@@ -39,7 +41,8 @@ pub(super) fn overflow(view: &View<'_>, report: &mut Report) {
             .filter(|server| server.backup.is_some())
             .count();
         let rest = match backups {
-            0 => "is answered with 502".to_owned(),
+            0 if requests => "is answered with 502".to_owned(),
+            0 => "is closed at once".to_owned(),
             backups => format!("goes to {}", count(backups, "backup")),
         };
         (

@@ -120,7 +120,7 @@ pub(super) fn passes(config: &Config, report: &mut Report) {
         let help = "name an upstream whose servers have `resolve`, or put the name in a variable and set `resolver`";
         report
             .add(&RESOLVED_ONCE, pass.word.place, message, help)
-            .pool(&address.written)
+            .pool(&address.key())
             .subject(&address.key());
     }
 }

@@ -6,6 +6,9 @@ use crate::model::Workers;
 use crate::nginx::pools::View;
 use crate::nginx::upstream::Choice;
 
+/// What a related place says.
+const WORKERS: &str = "so many workers";
+
 /// NGX-007: what only one account for all workers can do.
 pub(super) fn per_worker(view: &View<'_>, report: &mut Report) {
     if view.upstream.zone.is_some() || view.workers.number() == Some(1) {
@@ -38,7 +41,8 @@ pub(super) fn per_worker(view: &View<'_>, report: &mut Report) {
             ),
         )
         .severity(severity)
-        .pool(&view.pool.name);
+        .pool(&view.pool.name)
+        .related_if(view.workers_place, WORKERS);
 }
 
 /// What each worker does for itself, and whether it skews traffic while all is well.
@@ -119,5 +123,6 @@ pub(super) fn same_start(view: &View<'_>, report: &mut Report) {
             ),
         )
         .pool(&view.pool.name)
-        .subject(&first.address.key());
+        .subject(&first.address.key())
+        .related_if(view.workers_place, WORKERS);
 }
