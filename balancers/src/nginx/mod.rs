@@ -8,6 +8,7 @@ mod lua;
 mod pass;
 mod pools;
 mod rules;
+mod server;
 mod shares;
 mod splits;
 mod token;

@@ -1,9 +1,9 @@
 //! Directives that send traffic somewhere: `proxy_pass` and its kin.
 
 use super::config::Scope;
+use super::server::address;
 use super::token::Word;
 use super::tree::Directive;
-use super::upstream::address;
 use crate::model::{Address, Traffic};
 
 /// A directive that sends traffic somewhere.

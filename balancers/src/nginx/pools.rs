@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::config::{Config, lower};
 use super::pass::{Destination, Pass};
+use super::server::Server;
 use super::shares::{Budget, shares};
-use super::upstream::{Choice, Server, Upstream};
+use super::upstream::{Choice, Upstream};
 use crate::configuration::Options;
+use crate::finding::{Added, Report, Rule};
 use crate::model::{
     Address, Algorithm, Basis, Class, Comparability, Origin, Pool, Scheduling, Share, Shares,
     State, Traffic, Workers,
@@ -38,6 +40,18 @@ impl View<'_> {
     pub(super) fn live(&self) -> impl Iterator<Item = (usize, &Server)> {
         let servers = self.upstream.servers.iter().enumerate();
         servers.filter(|(_, server)| server.is_live())
+    }
+
+    /// Adds a finding about this upstream.
+    pub(super) fn add<'r>(
+        &self,
+        report: &'r mut Report,
+        rule: &'static Rule,
+        place: Place,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Added<'r> {
+        report.add(rule, place, message, help).pool(&self.pool.name)
     }
 
     /// The share of a server if each name has one address, as text.

@@ -1,6 +1,7 @@
 //! The expected shares of an upstream.
 
-use super::upstream::{Choice, Server, Upstream};
+use super::server::Server;
+use super::upstream::{Choice, Upstream};
 use crate::model::{Basis, Share, Shares};
 use crate::shares::{NginxRing, Slot, by_weight, nginx_hash, nginx_ip_hash};
 
@@ -25,44 +26,40 @@ pub(super) struct Expected {
 /// The expected shares of an upstream's servers while all is well.
 pub(super) fn shares(upstream: &Upstream, budget: &mut Budget) -> Expected {
     let servers = &upstream.servers;
-    let live = servers.iter().filter(|server| server.is_live()).count();
-    let choice = upstream.choice();
+    let live = || servers.iter().filter(|server| server.is_live());
     let mut notes = Vec::new();
-    let nominal = if live == 0 {
-        notes.push("no primary server is in rotation: the backups take all".to_owned());
+    let nominal = if live().next().is_none() {
+        notes.push("no primary server is in rotation".to_owned());
         Some(backups(servers))
     } else {
-        nominal(choice, servers, budget)
+        nominal(upstream.choice(), servers, budget)
     };
     if nominal.is_none() {
         notes.push("the ring has too many points to be computed".to_owned());
     }
-    let names = servers
-        .iter()
-        .any(|server| server.is_live() && server.address.is_name());
-    let spread = match (choice, &nominal) {
-        (_, None) | (Choice::Other(_), _) => unknown(servers),
-        // All addresses of a name share its points.
-        (
-            Choice::Hash {
-                consistent: true, ..
-            },
-            Some(nominal),
-        ) => exactly(nominal),
-        (_, Some(nominal)) if !names || live == 1 => exactly(nominal),
-        (Choice::IpHash | Choice::Hash { .. }, _) => unknown(servers),
-        (_, Some(_)) => bounds(servers),
-    };
-    if names && spread.iter().any(|share| share.exact().is_none()) {
+    let names = live().any(|server| server.address.is_name()) && live().nth(1).is_some();
+    let bounds = bounds(upstream.choice(), servers, nominal.as_deref(), names);
+    if names && bounds.iter().any(|share| share.exact().is_none()) {
         notes.push("a name weighs as much as all its addresses together".to_owned());
     }
     Expected {
         bounds: Shares {
-            of: basis(choice),
-            servers: spread,
+            of: basis(upstream.choice()),
+            servers: bounds,
         },
         nominal,
         notes,
+    }
+}
+
+/// What is certain of the shares, whatever the number of addresses that `names` among several servers have.
+fn bounds(choice: &Choice, servers: &[Server], nominal: Option<&[f64]>, names: bool) -> Vec<Share> {
+    match (choice, nominal) {
+        (_, None) | (Choice::Other(_), _) => unknown(servers),
+        // All addresses of a name share its points.
+        (choice, Some(nominal)) if choice.is_ring() || !names => exactly(nominal),
+        (Choice::IpHash | Choice::Hash { .. }, _) => unknown(servers),
+        _ => by_address(servers),
     }
 }
 
@@ -76,7 +73,6 @@ fn basis(choice: &Choice) -> Basis {
 
 /// The shares if each name has one address.
 fn nominal(choice: &Choice, servers: &[Server], budget: &mut Budget) -> Option<Vec<f64>> {
-    // With one server there is nothing to choose.
     let primaries: Vec<(usize, &Server)> = servers
         .iter()
         .enumerate()
@@ -146,7 +142,7 @@ fn unknown(servers: &[Server]) -> Vec<Share> {
 }
 
 /// What can be said by weight if each name stands for one address or more; if it is resolved while nginx runs, for none or more.
-fn bounds(servers: &[Server]) -> Vec<Share> {
+fn by_address(servers: &[Server]) -> Vec<Share> {
     let live = || servers.iter().filter(|server| server.is_live());
     let names = live().filter(|server| server.address.is_name()).count();
     let least = |server: &Server| {
