@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::config::{Config, lower};
 use super::pass::{Destination, Pass};
 use super::server::Server;
-use super::shares::{Budget, shares};
+use super::shares::{basis, bounds, formula};
 use super::upstream::{Choice, Upstream};
 use crate::configuration::Options;
 use crate::finding::{Added, Report, Rule};
@@ -14,6 +14,7 @@ use crate::model::{
     State, Traffic, Workers,
 };
 use crate::product::Product;
+use crate::shares::{Budget, Formula};
 use crate::source::Place;
 use crate::text::percent;
 use crate::version::Version;
@@ -103,17 +104,15 @@ pub(super) fn views<'a>(config: &'a Config, options: &Options) -> Vec<View<'a>> 
     let view = |(index, upstream): (usize, &'a Upstream)| {
         let users = users.remove(&index).unwrap_or_default();
         let named = variable && config.values.contains(&lower(&upstream.name));
-        let shares = shares(upstream, &mut budget);
+        let mut pool = declared(upstream, workers);
+        let nominal = pool.nominal_shares(&mut budget);
+        (pool.shares.servers, pool.notes) = bounds(upstream, nominal.as_deref());
+        pool.used = !users.is_empty() || named || !config.whole;
+        pool.comparability = comparability(upstream, &users, options);
         View {
-            pool: Pool {
-                used: !users.is_empty() || named || !config.whole,
-                comparability: comparability(upstream, &users, options),
-                shares: shares.bounds,
-                notes: shares.notes,
-                ..declared(upstream, workers)
-            },
             upstream,
-            nominal: shares.nominal,
+            pool,
+            nominal,
             users,
             workers,
             workers_place: config.workers_place,
@@ -139,6 +138,7 @@ fn declared(upstream: &Upstream, workers: Workers) -> Pool {
         traffic: upstream.traffic,
         place: upstream.name.place,
         algorithm: algorithm(upstream),
+        formula: formula(upstream.choice()),
         scheduling: match upstream.zone {
             Some(_) => Scheduling::Shared,
             None => Scheduling::PerWorker(workers),
@@ -146,7 +146,7 @@ fn declared(upstream: &Upstream, workers: Workers) -> Pool {
         comparability: Comparability::Exact,
         servers: upstream.servers.iter().map(server).collect(),
         shares: Shares {
-            of: Basis::Arrivals,
+            of: basis(upstream.choice()),
             servers: Vec::new(),
         },
         used: true,
@@ -257,6 +257,7 @@ fn implicit_pool(pass: &Pass, address: &Address, workers: Workers) -> Pool {
         traffic: pass.traffic,
         place: pass.word.place,
         algorithm: Algorithm::new(Choice::Rotation.name(), Class::Rotation),
+        formula: Some(Formula::Weight),
         scheduling: Scheduling::PerWorker(workers),
         comparability: Comparability::Exact,
         notes: address
