@@ -230,6 +230,17 @@ fn names_that_were_resolved_have_shares() {
 }
 
 #[test]
+fn a_variable_may_name_any_upstream_that_begins_like_it() {
+    let read = read_text(
+        "http { upstream shop-a { server 192.0.2.1; } upstream mail { server 192.0.2.2; } server { proxy_pass http://shop-$zone; proxy_pass http://shop-0$zone; proxy_pass http://m$x; } }\n\
+         stream { upstream shop-b { server 192.0.2.3:25; } }",
+    );
+    let used: Vec<bool> = read.pools.iter().map(|pool| pool.used).collect();
+    assert_eq!(used, [true, true, false]);
+    assert_eq!(read.unresolved[0].written, "http://shop-$zone");
+}
+
+#[test]
 fn versions_and_processors_decide_what_is_left_open() {
     let text = "worker_processes auto; http { upstream a { server 192.0.2.1; } server { proxy_pass http://a; } }";
     let files = MemoryFiles::new().with("n", text);

@@ -36,7 +36,7 @@ pub struct Pool {
     pub servers: Vec<Server>,
     /// What each of them should get, in the same order.
     pub shares: Shares,
-    /// Whether anything sends traffic to it.
+    /// Whether anything may send traffic to it; `false` only if nothing does, by name or by a variable that could hold it.
     pub used: bool,
     /// What else a reader should know: approximations made, what was left open.
     pub notes: Vec<String>,

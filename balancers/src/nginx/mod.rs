@@ -14,6 +14,7 @@ mod splits;
 mod token;
 mod tree;
 mod upstream;
+mod uses;
 
 use std::path::Path;
 

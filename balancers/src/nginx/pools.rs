@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::config::{Config, lower};
+use super::config::Config;
 use super::pass::{Destination, Pass};
 use super::server::Server;
 use super::shares::{basis, bounds, formula};
 use super::upstream::{Choice, Upstream};
+use super::uses::Uses;
 use crate::configuration::Options;
 use crate::finding::{Added, Report, Rule};
 use crate::model::{
@@ -85,29 +86,16 @@ impl View<'_> {
 
 /// All upstreams.
 pub(super) fn views<'a>(config: &'a Config, options: &Options) -> Vec<View<'a>> {
-    let by_name = config.by_name();
-    let mut users: BTreeMap<usize, Vec<&Pass>> = BTreeMap::new();
-    let mut variable = false;
-    for pass in &config.passes {
-        match &pass.target {
-            Destination::Host { name, .. } => {
-                if let Some(index) = by_name.get(&(pass.traffic, name.clone())) {
-                    users.entry(*index).or_default().push(pass);
-                }
-            }
-            Destination::Variable => variable = true,
-        }
-    }
+    let mut sent = Uses::new(config);
     let workers = workers(config, options);
     let mut budget = Budget::default();
     let numbered = config.upstreams.iter().enumerate();
     let view = |(index, upstream): (usize, &'a Upstream)| {
-        let users = users.remove(&index).unwrap_or_default();
-        let named = variable && config.values.contains(&lower(&upstream.name));
+        let users = sent.take(index);
         let mut pool = declared(upstream, workers);
         let nominal = pool.nominal_shares(&mut budget);
         (pool.shares.servers, pool.notes) = bounds(upstream, nominal.as_deref());
-        pool.used = !users.is_empty() || named || !config.whole;
+        pool.used = !users.is_empty() || sent.may_be(upstream) || !config.whole;
         pool.comparability = comparability(upstream, &users, options);
         View {
             upstream,

@@ -11,9 +11,9 @@ use super::{NginxRing, Slot, by_weight, nginx_hash, nginx_ip_hash};
 pub enum Formula {
     /// In proportion to weights: [`by_weight`].
     Weight,
-    /// [`nginx_ip_hash`].
+    /// [`nginx_ip_hash()`].
     NginxIpHash,
-    /// [`nginx_hash`].
+    /// [`nginx_hash()`].
     NginxHash,
     /// [`NginxRing`].
     NginxRing,
