@@ -170,6 +170,12 @@ fn time_grows_with_length_alone() {
             repeated("", "split_clients $a $b{*a;}server{proxy_pass $b;}"),
         ),
         (
+            "open names",
+            (0..LENGTH / 60).fold(String::from("events {} http {"), |text, number| {
+                text + &format!("upstream u{number} {{ server a; }} server {{ proxy_pass http://u{number}x$y; }}\n")
+            }) + "}",
+        ),
+        (
             "idle splits",
             repeated("", "split_clients $a $b{*a;}server{proxy_pass $c;}"),
         ),

@@ -197,6 +197,50 @@ fn names_leave_shares_open() {
 }
 
 #[test]
+fn names_that_were_resolved_have_shares() {
+    let shares = |upstream: &str| {
+        let read = read_text(&format!("http {{ upstream a {{ {upstream} }} }}"));
+        let pool = read.pools[0].resolved(|host, port| match (host, port) {
+            ("two.example", Some(80)) => vec![
+                "192.0.2.8:80".parse().unwrap(),
+                "192.0.2.9:80".parse().unwrap(),
+            ],
+            _ => Vec::new(),
+        });
+        (pool.servers.len(), pool.shares.exact().unwrap())
+    };
+    assert_eq!(
+        shares("server two.example; server 192.0.2.1 weight=2;"),
+        (3, vec![0.25, 0.25, 0.5])
+    );
+    assert_eq!(
+        shares("server none.example resolve; server 192.0.2.1;"),
+        (1, vec![1.0])
+    );
+    assert_eq!(
+        shares("server two.example backup; server 192.0.2.1 down;"),
+        (3, vec![0.5, 0.5, 0.0])
+    );
+    // On the ring the two share the points of the name.
+    let (_, ring) = shares("hash $uri consistent; server two.example; server 192.0.2.1;");
+    assert!(
+        (ring[0] - ring[1]).abs() < 1e-12 && (ring[0] + ring[1] - 0.5).abs() < 0.2,
+        "{ring:?}"
+    );
+}
+
+#[test]
+fn a_variable_may_name_any_upstream_that_begins_like_it() {
+    let read = read_text(
+        "http { upstream shop-a { server 192.0.2.1; } upstream mail { server 192.0.2.2; } server { proxy_pass http://shop-$zone; proxy_pass http://shop-0$zone; proxy_pass http://m$x; } }\n\
+         stream { upstream shop-b { server 192.0.2.3:25; } }",
+    );
+    let used: Vec<bool> = read.pools.iter().map(|pool| pool.used).collect();
+    assert_eq!(used, [true, true, false]);
+    assert_eq!(read.unresolved[0].written, "http://shop-$zone");
+}
+
+#[test]
 fn versions_and_processors_decide_what_is_left_open() {
     let text = "worker_processes auto; http { upstream a { server 192.0.2.1; } server { proxy_pass http://a; } }";
     let files = MemoryFiles::new().with("n", text);

@@ -8,11 +8,13 @@ mod lua;
 mod pass;
 mod pools;
 mod rules;
+mod server;
 mod shares;
 mod splits;
 mod token;
 mod tree;
 mod upstream;
+mod uses;
 
 use std::path::Path;
 

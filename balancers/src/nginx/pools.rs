@@ -2,16 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::config::{Config, lower};
+use super::config::Config;
 use super::pass::{Destination, Pass};
-use super::shares::{Budget, shares};
-use super::upstream::{Choice, Server, Upstream};
+use super::server::Server;
+use super::shares::{basis, bounds, formula};
+use super::upstream::{Choice, Upstream};
+use super::uses::Uses;
 use crate::configuration::Options;
+use crate::finding::{Added, Report, Rule};
 use crate::model::{
     Address, Algorithm, Basis, Class, Comparability, Origin, Pool, Scheduling, Share, Shares,
     State, Traffic, Workers,
 };
 use crate::product::Product;
+use crate::shares::{Budget, Formula};
 use crate::source::Place;
 use crate::text::percent;
 use crate::version::Version;
@@ -38,6 +42,18 @@ impl View<'_> {
     pub(super) fn live(&self) -> impl Iterator<Item = (usize, &Server)> {
         let servers = self.upstream.servers.iter().enumerate();
         servers.filter(|(_, server)| server.is_live())
+    }
+
+    /// Adds a finding about this upstream.
+    pub(super) fn add<'r>(
+        &self,
+        report: &'r mut Report,
+        rule: &'static Rule,
+        place: Place,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Added<'r> {
+        report.add(rule, place, message, help).pool(&self.pool.name)
     }
 
     /// The share of a server if each name has one address, as text.
@@ -70,36 +86,21 @@ impl View<'_> {
 
 /// All upstreams.
 pub(super) fn views<'a>(config: &'a Config, options: &Options) -> Vec<View<'a>> {
-    let by_name = config.by_name();
-    let mut users: BTreeMap<usize, Vec<&Pass>> = BTreeMap::new();
-    let mut variable = false;
-    for pass in &config.passes {
-        match &pass.target {
-            Destination::Host { name, .. } => {
-                if let Some(index) = by_name.get(&(pass.traffic, name.clone())) {
-                    users.entry(*index).or_default().push(pass);
-                }
-            }
-            Destination::Variable => variable = true,
-        }
-    }
+    let mut sent = Uses::new(config);
     let workers = workers(config, options);
     let mut budget = Budget::default();
     let numbered = config.upstreams.iter().enumerate();
     let view = |(index, upstream): (usize, &'a Upstream)| {
-        let users = users.remove(&index).unwrap_or_default();
-        let named = variable && config.values.contains(&lower(&upstream.name));
-        let shares = shares(upstream, &mut budget);
+        let users = sent.take(index);
+        let mut pool = declared(upstream, workers);
+        let nominal = pool.nominal_shares(&mut budget);
+        (pool.shares.servers, pool.notes) = bounds(upstream, nominal.as_deref());
+        pool.used = !users.is_empty() || sent.may_be(upstream) || !config.whole;
+        pool.comparability = comparability(upstream, &users, options);
         View {
-            pool: Pool {
-                used: !users.is_empty() || named || !config.whole,
-                comparability: comparability(upstream, &users, options),
-                shares: shares.bounds,
-                notes: shares.notes,
-                ..declared(upstream, workers)
-            },
             upstream,
-            nominal: shares.nominal,
+            pool,
+            nominal,
             users,
             workers,
             workers_place: config.workers_place,
@@ -125,6 +126,7 @@ fn declared(upstream: &Upstream, workers: Workers) -> Pool {
         traffic: upstream.traffic,
         place: upstream.name.place,
         algorithm: algorithm(upstream),
+        formula: formula(upstream.choice()),
         scheduling: match upstream.zone {
             Some(_) => Scheduling::Shared,
             None => Scheduling::PerWorker(workers),
@@ -132,7 +134,7 @@ fn declared(upstream: &Upstream, workers: Workers) -> Pool {
         comparability: Comparability::Exact,
         servers: upstream.servers.iter().map(server).collect(),
         shares: Shares {
-            of: Basis::Arrivals,
+            of: basis(upstream.choice()),
             servers: Vec::new(),
         },
         used: true,
@@ -243,6 +245,7 @@ fn implicit_pool(pass: &Pass, address: &Address, workers: Workers) -> Pool {
         traffic: pass.traffic,
         place: pass.word.place,
         algorithm: Algorithm::new(Choice::Rotation.name(), Class::Rotation),
+        formula: Some(Formula::Weight),
         scheduling: Scheduling::PerWorker(workers),
         comparability: Comparability::Exact,
         notes: address

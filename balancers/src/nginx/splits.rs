@@ -9,6 +9,7 @@ use crate::model::{
     Shares, State, Target,
 };
 use crate::product::Product;
+use crate::shares::Formula;
 
 /// `split_clients` whose variable decides where traffic goes.
 pub(super) fn splits(config: &Config) -> Vec<Pool> {
@@ -54,6 +55,7 @@ fn split_pool(split: &Split) -> Pool {
             format!("split_clients {}", split.key.text),
             Class::KeyDependent,
         ),
+        formula: Some(Formula::Weight),
         scheduling: Scheduling::Shared,
         comparability: Comparability::Exact,
         servers: split.parts.iter().map(server).collect(),
