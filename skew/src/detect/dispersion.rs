@@ -35,6 +35,10 @@ const MOST: f64 = 5.0;
 /// A block is so many of the next smaller one: 1, 10, 60 and 360 ticks. Of clumps that last as long as a block, it shows two thirds of
 /// the variance; of those that last a sixth of it, nearly all.
 const BLOCKS: [u32; 4] = [1, 10, 6, 6];
+/// Phi that grows so much from one scale to the next is no chance; and it grows by no more than the square of how many blocks make
+/// the next one.
+const CLEAR_GROWTH: f64 = 1.3;
+const MOST_GROWTH: f64 = 36.0;
 /// An estimate is taken for smaller by its standard error, but by no more than this part: the largest of several would otherwise be
 /// above what all of them estimate.
 const MOST_DISCOUNT: f64 = 0.1;
@@ -81,15 +85,23 @@ impl Dispersion {
         }
     }
 
-    /// Phi, at least 1. Each scale leans on the smaller one until it has seen enough itself.
+    /// Phi, at least 1. Each scale leans on the smaller ones until it has seen enough itself: on the last one's phi, or if that
+    /// is clearly above the one before, because clumps last longer than these blocks, on what grows as much again.
     pub(super) fn phi(&self) -> f64 {
-        let (mut prior, mut largest) = (FIRST_GUESS, 1.0_f64);
+        let (mut prior, mut before, mut largest) = (FIRST_GUESS, None, 1.0_f64);
         for scale in &self.scales {
-            prior = scale.long.value(prior);
+            let phi = scale.long.value(prior);
+            let growth = before.map_or(1.0, |before: f64| phi / before);
             let discount = scale.long.error().min(MOST_DISCOUNT);
             largest = largest
-                .max(prior * (1.0 - discount))
+                .max(phi * (1.0 - discount))
                 .max(scale.recent.certain());
+            prior = if growth > CLEAR_GROWTH {
+                phi * growth.min(MOST_GROWTH)
+            } else {
+                phi
+            };
+            before = Some(phi);
         }
         largest
     }
