@@ -16,8 +16,8 @@ use std::time::{Duration, SystemTime};
 use evenkeel::engine::{Engine, Moment, Plan, Tick};
 use evenkeel::kernel::Observed;
 use evenkeel::model::{
-    Algorithm, BackendSpec, Canary, Counters, Detection, Endpoint, KernelState, Losses,
-    NetnsCookie, PoolSpec, PoolState, Role, Source, State, View, Weight,
+    Algorithm, BackendSpec, Counters, Detection, Endpoint, KernelState, NetnsCookie, PoolSpec,
+    PoolState, Role, Source, State, Weight,
 };
 
 /// Counts what the test's thread allocates.
@@ -86,22 +86,6 @@ fn plan(pools: Option<Vec<PoolSpec>>) -> Plan {
     }
 }
 
-fn kernel() -> KernelState {
-    KernelState {
-        view: View::AtClose {
-            reason: String::new(),
-        },
-        canary: Canary::Counted,
-        learning: false,
-        map_entries: 0,
-        map_capacity: 0,
-        losses: Losses::default(),
-        drift_corrected: 0,
-        counter_resets: 0,
-        clients: None,
-    }
-}
-
 fn observed(n: u32, opened: u64, active: u64) -> Observed {
     Observed {
         endpoint: Endpoint::new(Role::Upstream, address(n), OWN),
@@ -119,7 +103,7 @@ fn tick(engine: &mut Engine, snapshot: &[Observed]) -> Tick {
         taken: SystemTime::UNIX_EPOCH,
         last_tick: Duration::ZERO,
     };
-    engine.tick(snapshot, &kernel(), moment)
+    engine.tick(snapshot, &KernelState::unseen(), moment)
 }
 
 fn find<'a>(state: &'a State, name: &str) -> &'a PoolState {

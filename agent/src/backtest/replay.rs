@@ -8,7 +8,7 @@ use super::setting::{Basis, Setting};
 use super::tally::Tally;
 use crate::engine::{Engine, Moment, Plan, PlanError};
 use crate::kernel::Observed;
-use crate::model::{Canary, KernelState, Losses, View};
+use crate::model::KernelState;
 use crate::recording::{Beginning, Event};
 
 /// Replays the counts of any number of agents with any number of settings at once.
@@ -49,7 +49,7 @@ impl Replay {
         Self {
             basis,
             settings,
-            kernel: unseen(),
+            kernel: KernelState::unseen(),
             agents: BTreeMap::new(),
         }
     }
@@ -177,22 +177,5 @@ impl Agent {
             (Some((a, b)), Some((c, d))) => Some((a.min(c), b.max(d))),
             (known, None) | (None, known) => known,
         };
-    }
-}
-
-/// What a replay knows of the kernel but for the clients: nothing, and nothing follows from it.
-fn unseen() -> KernelState {
-    KernelState {
-        view: View::AtClose {
-            reason: String::new(),
-        },
-        canary: Canary::Pending,
-        learning: false,
-        map_entries: 0,
-        map_capacity: 0,
-        losses: Losses::default(),
-        clients: None,
-        drift_corrected: 0,
-        counter_resets: 0,
     }
 }

@@ -102,6 +102,25 @@ pub struct KernelState {
     pub clients: Option<Clients>,
 }
 
+impl KernelState {
+    /// Of a kernel side that nothing is known of: when counts come from elsewhere.
+    pub fn unseen() -> Self {
+        Self {
+            view: View::AtClose {
+                reason: String::new(),
+            },
+            canary: Canary::Pending,
+            learning: false,
+            map_entries: 0,
+            map_capacity: 0,
+            clients: None,
+            losses: Losses::default(),
+            drift_corrected: 0,
+            counter_resets: 0,
+        }
+    }
+}
+
 /// How many clients connect to this host, whatever endpoints they connect to: by the remote addresses of accepted
 /// connections, IPv6 by its /64, without those of the host with itself. Over the last 30 to 60 seconds.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use evenkeel::model::{
-    AlertName, Alerting, Canary, Cause, CauseId, Deviation, Ended, Ending, Incident, KernelState,
-    Losses, PerSignal, Receiver, Role, Signal, State, Tls, View,
+    AlertName, Alerting, Cause, CauseId, Deviation, Ended, Ending, Incident, KernelState,
+    PerSignal, Receiver, Role, Signal, State, Tls,
 };
 use evenkeel::publish::alerts::{Alerts, AlertsHandle, Identity, ReceiverStatistics};
 use tokio::sync::watch;
@@ -86,19 +86,7 @@ pub(crate) fn state(incidents: impl IntoIterator<Item = Incident>) -> Arc<State>
         pools: Vec::new(),
         incidents: incidents.into_iter().map(Arc::new).collect(),
         incidents_started: PerSignal::default(),
-        kernel: KernelState {
-            clients: None,
-            view: View::AtClose {
-                reason: "made up".to_owned(),
-            },
-            canary: Canary::Pending,
-            learning: false,
-            map_entries: 0,
-            map_capacity: 0,
-            losses: Losses::default(),
-            drift_corrected: 0,
-            counter_resets: 0,
-        },
+        kernel: KernelState::unseen(),
     })
 }
 

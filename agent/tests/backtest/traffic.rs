@@ -10,8 +10,8 @@ use evenkeel::backtest::{Basis, Replay, Report, Setting};
 use evenkeel::engine::{Engine, Moment, Plan};
 use evenkeel::kernel::Observed;
 use evenkeel::model::{
-    Algorithm, BackendSpec, Canary, Clients, Counters, Detection, Endpoint, Incident, KernelState,
-    Losses, NetnsCookie, PoolSpec, Role, Source, State, View, Weight,
+    Algorithm, BackendSpec, Clients, Counters, Detection, Endpoint, Incident, KernelState,
+    NetnsCookie, PoolSpec, Role, Source, State, Weight,
 };
 use evenkeel::recording::{Beginning, Reader, Writer, Written};
 
@@ -199,16 +199,7 @@ pub(crate) fn incidents(report: &Report, setting: usize) -> Vec<Incident> {
 
 fn kernel(clients: Option<Clients>) -> KernelState {
     KernelState {
-        view: View::AtClose {
-            reason: String::new(),
-        },
-        canary: Canary::Counted,
-        learning: false,
-        map_entries: 0,
-        map_capacity: 0,
-        losses: Losses::default(),
-        drift_corrected: 0,
-        counter_resets: 0,
         clients,
+        ..KernelState::unseen()
     }
 }

@@ -8,8 +8,8 @@ use std::time::{Duration, SystemTime};
 use evenkeel::engine::{Engine, Moment, Plan, Transition};
 use evenkeel::kernel::Observed;
 use evenkeel::model::{
-    Algorithm, BackendSpec, Canary, Clients, Counters, Detection, Endpoint, Incident, KernelState,
-    Losses, NetnsCookie, PoolSpec, PoolState, Role, Signal, Source, State, Verdict, View, Weight,
+    Algorithm, BackendSpec, Clients, Counters, Detection, Endpoint, Incident, KernelState,
+    NetnsCookie, PoolSpec, PoolState, Role, Signal, Source, State, Verdict, Weight,
 };
 
 const OWN: NetnsCookie = NetnsCookie(1);
@@ -103,7 +103,7 @@ impl World {
         };
         let kernel = KernelState {
             clients: self.clients,
-            ..kernel()
+            ..KernelState::unseen()
         };
         let tick = self.engine.tick(&snapshot, &kernel, moment);
         self.transitions.extend(tick.transitions);
@@ -208,22 +208,6 @@ fn plan(pool: Option<PoolSpec>, detection: &Detection) -> Plan {
         window: Duration::from_secs(WINDOW),
         detection: detection.clone(),
         pools: Some(pool.into_iter().collect()),
-    }
-}
-
-fn kernel() -> KernelState {
-    KernelState {
-        view: View::AtClose {
-            reason: String::new(),
-        },
-        canary: Canary::Counted,
-        learning: false,
-        map_entries: 0,
-        map_capacity: 0,
-        losses: Losses::default(),
-        clients: None,
-        drift_corrected: 0,
-        counter_resets: 0,
     }
 }
 
