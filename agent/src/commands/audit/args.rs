@@ -74,7 +74,7 @@ pub(super) enum Format {
     Json,
     /// SARIF 2.1.0, for code scanning. Findings only.
     Sarif,
-    /// `JUnit`, for test reports. Findings only.
+    #[value(help = "JUnit, for test reports. Findings only")]
     Junit,
     /// For a pull request. With --diff or --list-rules only.
     Markdown,

@@ -73,7 +73,7 @@ fn text(changes: &[PoolChange], out: &mut dyn Write) -> io::Result<()> {
     for change in changes {
         writeln!(
             out,
-            "{}  {}",
+            "{} {}",
             printable(&change.name),
             happens(change, printable)
         )?;
@@ -98,7 +98,7 @@ fn markdown(changes: &[PoolChange], out: &mut dyn Write) -> io::Result<()> {
     }
     writeln!(out, "**Expected shares: {}**", sum(changes))?;
     for change in changes {
-        writeln!(out, "\n{}: {}", code(&change.name), happens(change, code))?;
+        writeln!(out, "\n{} {}", code(&change.name), happens(change, code))?;
         if change.servers.is_empty() {
             continue;
         }
@@ -126,9 +126,9 @@ fn happens(change: &PoolChange, shown: impl Fn(&str) -> String) -> String {
     match &change.algorithm {
         Some((old, new)) => {
             let (old, new) = (shown(old), shown(new));
-            format!("{traffic}, {presence}; by {new} instead of {old}")
+            format!("({traffic}) {presence}, and is by {new} instead of {old}")
         }
-        None => format!("{traffic}, {presence}"),
+        None => format!("({traffic}) {presence}"),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use evenkeel_balancers::source::{Excerpt, Place, Sources};
-use evenkeel_balancers::{Allowed, Finding, ReadError, Severity};
+use evenkeel_balancers::{Allowed, Finding, ReadError, Severity, Why};
 
 use super::excerpt::cut;
 use super::report::{Item, Origin, Report, Use};
@@ -44,12 +44,13 @@ pub(super) fn write(report: &Report, terminal: Terminal, out: &mut dyn Write) ->
 pub(super) fn error(error: &ReadError, terminal: Terminal, out: &mut dyn Write) -> io::Result<()> {
     let mut page = Page { terminal, out };
     let head = page.paint(RED, "error");
-    page.paragraph(
-        &format!("{head}: "),
-        "error: ".len(),
-        2,
-        &error.why.to_string(),
-    )?;
+    let why = match &error.why {
+        Why::Unrecognised(_) => {
+            format!("{}: {}; if it is, say so with --as", error.name, error.why)
+        }
+        why => why.to_string(),
+    };
+    page.paragraph(&format!("{head}: "), "error: ".len(), 2, &why)?;
     if let Some(at) = &error.position {
         let gutter = at.line.to_string().len();
         let place = format!("{}:{}:{}", error.name, at.line, at.column);
