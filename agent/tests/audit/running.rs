@@ -1,14 +1,22 @@
-//! `--running`, with a real nginx.
+//! `--running`, with real balancers.
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, SystemTime};
 
+use evenkeel_balancers::Product as Understood;
 use evenkeel_lab::balancer::{Balancer, Mode, Product, Server, Setup};
 use evenkeel_lab::netns::Namespace;
+use evenkeel_lab::parts::require;
+use evenkeel_lab::process::Process;
+use evenkeel_lab::wait::wait_for;
 use serde_json::Value;
+use tempfile::tempdir;
 
-use crate::bed::audit_in;
+use crate::bed::{Answer, audit_in, upstream, write};
+
+const PATIENCE: Duration = Duration::from_secs(20);
 
 fn setup(weights: [u32; 2]) -> Setup {
     let at = |text: &str| -> SocketAddr { text.parse().unwrap() };
@@ -76,4 +84,118 @@ fn the_configuration_that_nginx_was_started_with_is_audited() {
         "loaded by the reload"
     );
     assert!(found["process"]["loaded"].as_str() > before.as_str());
+}
+
+/// HAProxy and Envoy are found. Whether they are audited depends on whether their configurations are understood.
+#[test]
+fn other_balancers_are_found_and_named() {
+    for (product, name) in [(Product::Haproxy, "haproxy"), (Product::Envoy, "envoy")] {
+        let namespace = Namespace::create("audit").unwrap();
+        let balancer = Balancer::start(product, &namespace, setup([1, 8])).unwrap();
+        let answer = audit_in(&std::env::temp_dir(), &["--running", "--output", "json"]);
+        let json = answer.json();
+        let own = |list: &str, pid: fn(&Value) -> &Value| {
+            let all = json[list].as_array().unwrap();
+            let mut own = all.iter().filter(|found| pid(found) == balancer.pid());
+            own.next().cloned()
+        };
+        let found = if Understood::from_name(name).is_some() {
+            own("configurations", |found| &found["process"]["pid"])
+        } else {
+            own("not_understood", |found| &found["pid"])
+        };
+        let found = found.unwrap_or_else(|| panic!("{answer:?}"));
+        assert_eq!(found["product"], name);
+        assert_eq!(found["file"], balancer.config_path().to_str().unwrap());
+    }
+}
+
+/// A script in a mount namespace of its own, where `/etc/nginx` is a folder of the test.
+fn contained(etc: &Path, script: &str) -> Command {
+    let mut command = Command::new("timeout");
+    let prepare = format!("mount --bind '{}' /etc/nginx && {script}", etc.display());
+    command
+        .args(["60", "unshare", "--mount", "--net"])
+        .args([
+            "--pid",
+            "--fork",
+            "--kill-child",
+            "--mount-proc",
+            "sh",
+            "-c",
+        ])
+        .arg(prepare);
+    command
+}
+
+/// nginx' configuration where Debian has it, with a link as Debian makes them.
+fn etc(folder: &Path) {
+    let main = format!(
+        "daemon off; pid {0}/pid; error_log stderr; events {{}}\n\
+         http {{ access_log off; include /etc/nginx/sites-enabled/*; server {{ listen unix:{0}/socket; }} }}\n",
+        folder.display()
+    );
+    let shop = upstream("shop", 8);
+    let files = [
+        ("nginx.conf", main.as_bytes()),
+        ("sites-available/only-here", shop.as_bytes()),
+    ];
+    write(folder, &files);
+    std::fs::create_dir(folder.join("sites-enabled")).unwrap();
+    let link = folder.join("sites-enabled/shop");
+    std::os::unix::fs::symlink("/etc/nginx/sites-available/only-here", link).unwrap();
+}
+
+#[test]
+fn what_a_process_in_a_container_reads_is_read_in_its_root() {
+    let folder = tempdir().unwrap();
+    etc(folder.path());
+    let nginx = require("nginx").unwrap();
+    let script = format!("exec {} -e stderr", nginx.display());
+    let mut command = contained(folder.path(), &script);
+    let mut process = Process::spawn(&Namespace::current(), "nginx", &mut command).unwrap();
+    let pool = wait_for(PATIENCE, "nginx in its container to be seen", || {
+        process.check()?;
+        let json = audit_in(&std::env::temp_dir(), &["--running", "--output", "json"]).json();
+        let read = json["configurations"].as_array().unwrap();
+        let mut found = read
+            .iter()
+            .flat_map(|read| read["findings"].as_array().unwrap());
+        Ok(found
+            .find(|found| found["file"] == "/etc/nginx/sites-enabled/shop")
+            .map(|found| found["pool"].clone()))
+    });
+    assert_eq!(pool.unwrap(), "shop");
+}
+
+#[test]
+fn the_exit_code_is_that_of_what_runs() {
+    let folder = tempdir().unwrap();
+    etc(folder.path());
+    let (nginx, evenkeel) = (require("nginx").unwrap(), env!("CARGO_BIN_EXE_evenkeel"));
+    let alone = format!("exec {evenkeel} audit --running");
+    let answer = Answer::of(&contained(folder.path(), &alone).output().unwrap());
+    assert_eq!((answer.code, answer.out.as_str()), (1, ""));
+    assert!(
+        answer.err.contains("no nginx, HAProxy or Envoy runs here"),
+        "{}",
+        answer.err
+    );
+
+    let with = format!(
+        "{{ {} -e stderr & }}; until [ -s '{}/pid' ]; do sleep 0.05; done; {evenkeel} audit --running",
+        nginx.display(),
+        folder.path().display()
+    );
+    let answer = Answer::of(&contained(folder.path(), &with).output().unwrap());
+    assert_eq!(answer.code, 3, "{}", answer.err);
+    let head = "reads /etc/nginx/nginx.conf, loaded 20";
+    assert!(answer.out.contains(head), "{}", answer.out);
+    assert!(
+        answer
+            .out
+            .contains("1 warning in 1 configuration, 2 files, 1 pool"),
+        "{}",
+        answer.out
+    );
 }

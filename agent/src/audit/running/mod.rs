@@ -75,7 +75,9 @@ pub fn find() -> io::Result<Vec<Running>> {
     let table = Table::read()?;
     let found = table.processes().filter_map(|process| {
         let kind = Kind::of(process).filter(|kind| kind.is_main(process, &table))?;
-        Some(running(kind, process, &table))
+        let found = running(kind, process, &table);
+        // One that ended meanwhile has no files to be seen.
+        process::folder(found.pid).exists().then_some(found)
     });
     Ok(found.collect())
 }

@@ -159,7 +159,7 @@ impl Page<'_> {
         write!(self.out, "{first}")?;
         let mut column = width;
         let mut fresh = true;
-        for word in text.split_whitespace() {
+        for word in words(text, self.terminal.width.saturating_sub(indent)) {
             let length = word.chars().count();
             if !fresh && column + 1 + length > self.terminal.width {
                 write!(self.out, "\n{:indent$}", "")?;
@@ -242,6 +242,24 @@ impl Page<'_> {
     }
 }
 
+/// The words of a text. What stands in backticks is one, so that it can be copied, unless that is wider than a line.
+fn words(text: &str, width: usize) -> Vec<&str> {
+    let mut code = false;
+    let parts = text.split(|char: char| {
+        code ^= char == '`';
+        !code && char.is_whitespace()
+    });
+    let mut words = Vec::new();
+    for part in parts {
+        if part.chars().count() > width {
+            words.extend(part.split_whitespace());
+        } else if !part.is_empty() {
+            words.push(part);
+        }
+    }
+    words
+}
+
 /// How much was audited.
 fn extent(items: &[Item]) -> String {
     let files = |item: &Item| item.configuration.sources.iter().count();
@@ -272,4 +290,22 @@ pub(super) fn counted(count: usize, noun: &str) -> String {
 pub(super) fn printable(text: &str) -> String {
     let shown = |char: char| if char.is_control() { '\u{fffd}' } else { char };
     text.chars().map(shown).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::words;
+
+    #[test]
+    fn code_is_not_taken_apart() {
+        let text = "write  `least_conn; # so`, or `none`.";
+        assert_eq!(
+            words(text, 20),
+            ["write", "`least_conn; # so`,", "or", "`none`."]
+        );
+        assert_eq!(
+            words("an `open end of it", 10),
+            ["an", "`open", "end", "of", "it"]
+        );
+    }
 }
