@@ -1,7 +1,9 @@
 //! Configurations by path: files, folders, standard input.
 
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::io::{self, Read};
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 
 use evenkeel_balancers::source::{Files, HostFiles, Limits};
@@ -35,9 +37,14 @@ impl Inputs {
         let mut inputs = Self::default();
         for path in paths {
             if path.as_os_str() == STDIN {
-                inputs.add(from_stream(product, stdin));
+                inputs.add(from_stream(Path::new(STDIN_NAME), product, stdin));
             } else if path.is_dir() {
                 inputs.add_folder(path, product);
+            } else if is_stream(path) {
+                inputs.add(match File::open(path) {
+                    Ok(mut stream) => from_stream(path, product, &mut stream),
+                    Err(error) => Err(unreadable(path, error)),
+                });
             } else {
                 inputs.add(one(&HostFiles, path, product));
             }
@@ -114,23 +121,36 @@ fn one(
     }
 }
 
-fn from_stream(product: Option<Product>, stdin: &mut dyn Read) -> Result<Configuration, ReadError> {
-    let name = Path::new(STDIN_NAME);
+/// Whether a path is a pipe or a device, which can be read once: the shell gives such a one for `<(command)`.
+fn is_stream(path: &Path) -> bool {
+    let kind = std::fs::metadata(path).map(|metadata| metadata.file_type());
+    kind.is_ok_and(|kind| kind.is_fifo() || kind.is_char_device())
+}
+
+fn from_stream(
+    name: &Path,
+    product: Option<Product>,
+    stream: &mut dyn Read,
+) -> Result<Configuration, ReadError> {
     let mut bytes = Vec::new();
-    stdin
+    stream
         .take(Limits::default().file_bytes + 1)
         .read_to_end(&mut bytes)
         .map_err(|error| unreadable(name, error))?;
-    one(&Stream(bytes), name, product)
+    one(&Stream { name, bytes }, name, product)
 }
 
-/// Standard input, and the host's files for what it includes: relative ones from the current folder.
-struct Stream(Vec<u8>);
+/// What a stream held, and the host's files for what it includes: relative ones from the folder of its name, which for
+/// standard input is the current one.
+struct Stream<'a> {
+    name: &'a Path,
+    bytes: Vec<u8>,
+}
 
-impl Files for Stream {
+impl Files for Stream<'_> {
     fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-        if path.as_os_str() == STDIN_NAME {
-            return Ok(self.0.clone());
+        if path == self.name {
+            return Ok(self.bytes.clone());
         }
         HostFiles.read(path, limit)
     }
@@ -140,12 +160,21 @@ impl Files for Stream {
     }
 }
 
+/// Ends of names by which a file of a folder may be taken for what its name says: other files are named after balancers as
+/// well (of init, of logrotate), and only their content counts.
+const CONFIGURATIONS: [&str; 5] = ["conf", "cfg", "yaml", "yml", "json"];
+
 /// The product that a file of a folder looks like. What cannot be read, is long or is no text, is none.
 fn recognised(path: &Path) -> Option<Product> {
     let limit = Limits::default().file_bytes;
     let bytes = HostFiles.read(path, limit).ok()?;
-    let text = bytes.len() as u64 <= limit && !bytes.contains(&0);
-    text.then(|| detect(path, &String::from_utf8_lossy(&bytes)))?
+    if bytes.len() as u64 > limit || bytes.contains(&0) {
+        return None;
+    }
+    let end = path.extension().and_then(|end| end.to_str());
+    let named = end.is_some_and(|end| CONFIGURATIONS.contains(&end));
+    let name = if named { path } else { Path::new("") };
+    detect(name, &String::from_utf8_lossy(&bytes))
 }
 
 fn titles() -> String {

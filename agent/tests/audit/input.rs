@@ -3,7 +3,7 @@
 use evenkeel_balancers::Product;
 use tempfile::tempdir;
 
-use crate::bed::{Answer, audit, audit_in, audit_text, upstream, write};
+use crate::bed::{Answer, audit, audit_in, audit_text, fixtures, upstream, write};
 
 fn files(answer: &Answer) -> Vec<String> {
     let json = answer.json();
@@ -15,7 +15,7 @@ fn files(answer: &Answer) -> Vec<String> {
 
 #[test]
 fn standard_input_is_read_with_what_it_includes() {
-    let folder = std::fs::read_to_string(crate::bed::fixtures().join("NGX-001/bad.conf")).unwrap();
+    let folder = std::fs::read_to_string(fixtures().join("NGX-001/bad.conf")).unwrap();
     let answer = audit_text(&folder, &["--output", "json", "-"]);
     assert_eq!(answer.code, 3);
     assert_eq!(files(&answer), ["<stdin>"]);
@@ -26,6 +26,21 @@ fn standard_input_is_read_with_what_it_includes() {
         "{}",
         answer.out
     );
+}
+
+#[test]
+fn a_pipe_of_the_shell_is_read() {
+    let line = format!(
+        "{} audit --output json <(cat NGX-001/bad.conf) NGX-006/good.conf",
+        env!("CARGO_BIN_EXE_evenkeel")
+    );
+    let mut command = std::process::Command::new("timeout");
+    command
+        .args(["30", "bash", "-c", &line])
+        .current_dir(fixtures());
+    let answer = Answer::of(&command.output().unwrap());
+    assert_eq!(answer.code, 3, "{}", answer.err);
+    assert_eq!(files(&answer).len(), 2);
 }
 
 #[test]
@@ -59,6 +74,10 @@ fn of_a_folder_each_configuration_is_audited_once() {
             ),
             ("lb/sites/shop~", shop.as_bytes()),
             ("lb/README.md", shop.as_bytes()),
+            (
+                "logrotate.d/nginx",
+                b"/var/log/nginx/*.log {\n\tweekly\n}\n",
+            ),
             ("lb/notes", b"nothing of this kind"),
             ("lb/nginx.png", b"upstream x {\0"),
             (".git/old.conf", shop.as_bytes()),

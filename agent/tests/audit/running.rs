@@ -176,11 +176,12 @@ fn the_exit_code_is_that_of_what_runs() {
     let alone = format!("exec {evenkeel} audit --running");
     let answer = Answer::of(&contained(folder.path(), &alone).output().unwrap());
     assert_eq!((answer.code, answer.out.as_str()), (1, ""));
-    assert!(
-        answer.err.contains("no nginx, HAProxy or Envoy runs here"),
-        "{}",
-        answer.err
-    );
+    let nothing = "no nginx, HAProxy or Envoy runs here";
+    assert!(answer.err.contains(nothing), "{}", answer.err);
+    let alone = format!("{alone} --output json");
+    let answer = Answer::of(&contained(folder.path(), &alone).output().unwrap());
+    assert_eq!(answer.code, 1);
+    assert_eq!(answer.json()["configurations"], serde_json::json!([]));
 
     let with = format!(
         "{{ {} -e stderr & }}; until [ -s '{}/pid' ]; do sleep 0.05; done; {evenkeel} audit --running",

@@ -63,7 +63,10 @@ fn look(
             err,
             "evenkeel: no nginx, HAProxy or Envoy runs here, as far as this process can see: run it on the host"
         )?;
-        return Ok(exit::FAILED);
+        // Programs get their document all the same.
+        if args.output == Format::Text {
+            return Ok(exit::FAILED);
+        }
     }
     if matches!(args.output, Format::Text | Format::Junit | Format::Markdown) {
         tell(&report.failed, terminal, err)?;
