@@ -16,7 +16,7 @@ mod uri;
 
 use std::io::{self, Write};
 
-use evenkeel_balancers::ReadError;
+use evenkeel_balancers::{ReadError, Severity};
 
 pub(super) use self::args::AuditArgs;
 use self::args::{Format, Task};
@@ -58,49 +58,42 @@ fn look(
         let inputs = Inputs::read(&args.paths, args.product, &mut io::stdin().lock());
         Report::of_inputs(inputs, today)
     };
-    if args.running && report.is_empty() {
+    // The other formats have what could not be read in them.
+    if matches!(args.output, Format::Text | Format::Junit) {
+        tell(&report.failed, terminal, err)?;
+    }
+    if report.is_empty() {
         writeln!(
             err,
             "evenkeel: no nginx, HAProxy or Envoy runs here, as far as this process can see: run it on the host"
         )?;
-        // Programs get their document all the same.
-        if args.output == Format::Text {
-            return Ok(exit::FAILED);
-        }
-    }
-    if matches!(args.output, Format::Text | Format::Junit | Format::Markdown) {
-        tell(&report.failed, terminal, err)?;
-    }
-    if args.pools {
-        match args.output {
-            Format::Json => pools::json(&report, out)?,
-            _ => pools::text(&report, terminal, out)?,
-        }
-        return Ok(if report.failed.is_empty() {
-            exit::FINE
-        } else {
-            exit::USAGE
-        });
     }
     let least = args.severity.severity();
     match args.output {
+        Format::Json if args.pools => pools::json(&report, out)?,
         Format::Json => json::write(&report, out)?,
         Format::Sarif => sarif::write(&report, out)?,
         Format::Junit => junit::write(&report, least, out)?,
-        Format::Text | Format::Markdown => text::write(&report, terminal, out)?,
+        _ if report.is_empty() => {}
+        _ if args.pools => pools::text(&report, terminal, out)?,
+        _ => text::write(&report, terminal, out)?,
     }
-    Ok(code(&report, args))
+    Ok(code(&report, (!args.pools).then_some(least)))
 }
 
-fn code(report: &Report, args: &AuditArgs) -> u8 {
-    let least = args.severity.severity();
-    let counts = |item: &report::Item| item.audit.worst().is_some_and(|worst| worst >= least);
+/// The exit code, if findings count from a severity on.
+fn code(report: &Report, least: Option<Severity>) -> u8 {
+    let worst = report.items.iter().filter_map(|item| item.audit.worst());
+    let counts = worst
+        .max()
+        .zip(least)
+        .is_some_and(|(worst, least)| worst >= least);
     if !report.failed.is_empty() {
         exit::USAGE
     } else if report.items.is_empty() {
-        // Balancers run, and none of their configurations is understood.
+        // Nothing runs, or nothing whose configuration is understood.
         exit::FAILED
-    } else if report.items.iter().any(counts) {
+    } else if counts {
         exit::FINDINGS
     } else {
         exit::FINE
