@@ -128,13 +128,22 @@ fn what_cannot_be_read_is_said_with_its_place() {
     // What could be read is audited all the same; that not all could decides.
     assert_eq!(answer.code, 2);
     assert!(answer.out.contains("warning[NGX-001]"), "{}", answer.out);
-    let products = Product::ALL.map(Product::title).join(", ");
-    insta::assert_snapshot!("unreadable", answer.err.replace(&products, "PRODUCTS"));
+    let broken = ["binary.conf", "unbalanced.conf", "missing.conf"];
+    insta::assert_snapshot!("unreadable", audit_in(folder.path(), &broken).err);
 
     let with = [&["--output", "json"][..], &arguments].concat();
     let json = audit_in(folder.path(), &with).json();
-    assert_eq!(json["errors"].as_array().unwrap().len(), 5);
-    assert_eq!(json["errors"][1]["line"], 1);
+    let errors = json["errors"].as_array().unwrap();
+    let files: Vec<_> = errors.iter().map(|error| &error["file"]).collect();
+    assert_eq!(files, arguments[..5]);
+    assert_eq!(errors[1]["line"], 1);
+    let known = Product::ALL.map(Product::title).join(", ");
+    let unknown = format!("this is no configuration of {known}");
+    assert_eq!(errors[2]["message"], unknown);
+    let nothing = format!("no file in it looks like a configuration of {known}; name the file");
+    let message = errors[3]["message"].as_str().unwrap();
+    assert!(message.contains(&nothing), "{message}");
+
     let pools = audit_in(folder.path(), &["--pools", "missing.conf", "good.conf"]);
     assert_eq!(pools.code, 2);
     let diff = audit_in(folder.path(), &["--diff", "good.conf", "missing.conf"]);

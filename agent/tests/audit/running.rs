@@ -110,6 +110,27 @@ fn other_balancers_are_found_and_named() {
     }
 }
 
+#[test]
+fn a_process_that_may_not_be_looked_into_is_said_to_be() {
+    let namespace = Namespace::create("audit").unwrap();
+    let nginx = Balancer::start(Product::Nginx, &namespace, setup([1, 8])).unwrap();
+    let mut command = Command::new("setpriv");
+    command
+        .args(["--bounding-set", "-sys_ptrace"])
+        .args([env!("CARGO_BIN_EXE_evenkeel"), "audit", "--running"])
+        .args(["--output", "json"]);
+    let answer = Answer::of(&command.output().unwrap());
+    assert_eq!(answer.code, 2);
+    let json = answer.json();
+    let of = format!("process {} does not let its files be seen", nginx.pid());
+    let mut messages = json["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|error| error["message"].as_str().unwrap());
+    assert!(messages.any(|message| message.contains(&of)), "{answer:?}");
+}
+
 /// A script in a mount namespace of its own, where `/etc/nginx` is a folder of the test.
 fn contained(etc: &Path, script: &str) -> Command {
     let mut command = Command::new("timeout");
