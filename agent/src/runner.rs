@@ -95,7 +95,7 @@ impl Runner {
             last_tick: Duration::ZERO,
         };
         if let Some(recorder) = &mut recorder {
-            recorder.tick(moment.taken, &snapshot);
+            recorder.tick(moment.taken, &snapshot, kernel.state().clients);
         }
         let first = engine.tick(&snapshot, kernel.state(), moment);
         let mut told = Told::default();
@@ -151,7 +151,7 @@ impl Runner {
             last_tick,
         };
         if let Some(recorder) = &mut self.recorder {
-            recorder.tick(moment.taken, &self.snapshot);
+            recorder.tick(moment.taken, &self.snapshot, self.kernel.state().clients);
         }
         let tick = self
             .engine
@@ -167,6 +167,7 @@ impl Runner {
                 "counters went backwards: the kernel's map was changed from outside"
             );
         }
+        tick.verdicts.iter().for_each(log::verdict);
         for transition in &tick.transitions {
             log::transition(transition);
         }

@@ -5,6 +5,7 @@
     clippy::panic,
     reason = "a test ends at the first surprise"
 )]
+#![allow(clippy::float_cmp, reason = "what is counted is whole, in floats too")]
 
 mod common;
 #[path = "backtest/format.rs"]
@@ -17,6 +18,8 @@ mod output;
 mod real;
 #[path = "backtest/replay.rs"]
 mod replay;
+#[path = "backtest/scraped.rs"]
+mod scraped;
 #[allow(dead_code, reason = "the metrics themselves are tested elsewhere")]
 #[path = "prometheus/server.rs"]
 mod server;

@@ -25,6 +25,7 @@ fn help_texts() {
         vec!["--help"],
         vec!["run", "--help"],
         vec!["audit", "--help"],
+        vec!["backtest", "--help"],
         vec!["check-config", "--help"],
         vec!["doctor", "--help"],
     ] {

@@ -25,7 +25,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::process::{Command, Stdio};
 
 use common::clients::{add_addresses, connect_from};
-use common::{CONNECTIONS, agent, config, pool, wait_equal};
+use common::{CONNECTIONS, EVENKEEL, agent, config, pool, wait_equal};
 use documented::{Documented, documented, own_labels};
 use evenkeel_lab::agent::Agent;
 use evenkeel_lab::backend::{Backend, Options, Protocol};
@@ -94,13 +94,21 @@ fn assert_series(metric: &Documented, prometheus: &Prometheus) {
     }
 }
 
-/// An agent with a receiver for its alerts, of a pool with a label.
+/// An agent with a receiver for its alerts, of a pool with a label, that records.
 fn agent_of_all() -> Agent {
     let yaml = one_pool(&[SERVES[0], SERVES[1], REFUSING]);
     let labels = format!("'{}'\n        labels: {{zone: a}}\n", SERVES[0]);
     let pools = yaml.replace(&format!("'{}'\n", SERVES[0]), &labels);
     let receiver = format!("alerting: {{alertmanagers: [{{url: 'http://{REFUSING}'}}]}}\n");
-    agent(&format!("window: 5s\n{receiver}{pools}"))
+    let yaml = format!("window: 5s\n{receiver}{pools}");
+    // What is recorded is of no interest here, only that it is measured.
+    let file = TempDir::with_prefix("evenkeel-recording-").unwrap();
+    let name = file.path().join("recording").display().to_string();
+    let arguments = ["--record", &name];
+    let mut agent =
+        Agent::launch(EVENKEEL.as_ref(), &Namespace::current(), &yaml, &arguments).unwrap();
+    agent.wait_ready().unwrap();
+    agent
 }
 
 /// Traffic with something of each signal, and so uneven that it is an incident.

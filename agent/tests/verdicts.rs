@@ -17,7 +17,7 @@ use std::time::{Duration, SystemTime};
 
 use evenkeel::engine::TransitionKind;
 use evenkeel::model::{
-    Algorithm, CauseId, Detection, Ending, Expectation, Incident, Signal, Verdict,
+    Algorithm, CauseId, Detection, Ending, Expectation, Incident, Signal, Verdict, explanation,
 };
 use world::{Part, WINDOW, World, address, backend, names, spec};
 
@@ -260,6 +260,8 @@ fn least_connections_is_judged_by_open_connections_not_by_new_ones() {
     }
     assert!(world.incidents().is_empty(), "{:?}", world.incidents());
     assert_eq!(world.verdict(), Verdict::Even);
+    let said = explanation(world.pool());
+    assert!(said.contains("192.0.2.2:80 0.3"), "{said}");
     for _ in 0..5 * WINDOW {
         let mut parts = even(world.draw(RATE, &EVEN));
         parts[1].active = 2000;

@@ -63,13 +63,18 @@ impl Replay {
             return Ok(());
         };
         match event {
-            Event::Began(beginning) => agent.begin(*beginning, &self.basis, &self.settings),
+            Event::Began(beginning) => agent.begin(&beginning, &self.basis, &self.settings),
             Event::Planned(plan) => agent.plan(&plan, &self.basis, &self.settings),
             Event::Missed(ticks) => {
                 agent.missed += ticks;
                 Ok(())
             }
-            Event::Tick { taken, snapshot } => {
+            Event::Tick {
+                taken,
+                snapshot,
+                clients,
+            } => {
+                self.kernel.clients = clients;
                 agent.tick(taken, snapshot, &self.kernel);
                 Ok(())
             }
@@ -104,7 +109,7 @@ impl Agent {
     /// A run begins: engines know nothing but what that run knew.
     fn begin(
         &mut self,
-        beginning: Beginning,
+        beginning: &Beginning,
         basis: &Basis,
         settings: &[Setting],
     ) -> Result<(), PlanError> {
@@ -175,7 +180,7 @@ impl Agent {
     }
 }
 
-/// What a replay knows of the kernel: nothing, and nothing follows from it.
+/// What a replay knows of the kernel but for the clients: nothing, and nothing follows from it.
 fn unseen() -> KernelState {
     KernelState {
         view: View::AtClose {

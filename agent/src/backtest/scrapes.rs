@@ -234,6 +234,8 @@ impl Scrapes {
         let tick = Event::Tick {
             taken: self.time(first + place),
             snapshot: &snapshot,
+            // That is no metric of a backend.
+            clients: None,
         };
         replay.take(name, tick)
     }

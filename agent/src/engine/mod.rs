@@ -27,6 +27,7 @@ pub use self::book::{KEPT as INCIDENTS_KEPT, Transition, TransitionKind};
 use self::endpoints::Endpoints;
 use self::phase::Now;
 use self::rules::Rules;
+pub use self::tracked_pool::VerdictChange;
 use self::tracked_pool::{Scratch, TrackedPool};
 use self::window::Shape;
 use crate::discovery::auto;
@@ -103,6 +104,8 @@ pub struct Tick {
     pub resets: u64,
     /// Incidents that began, changed or ended.
     pub transitions: Vec<Transition>,
+    /// Pools whose verdict has changed.
+    pub verdicts: Vec<VerdictChange>,
 }
 
 impl Engine {
@@ -177,9 +180,11 @@ impl Engine {
             time: moment.taken,
             clients: kernel.clients.map(|clients| clients.effective),
         };
+        let mut verdicts = Vec::new();
         for pool in &mut self.pools {
             pool.advance(&self.endpoints, &self.rules, &mut self.scratch);
             pool.report(&mut self.book, &self.rules, now);
+            verdicts.extend(pool.changed_verdict());
         }
         self.end_orphans(now);
         Tick {
@@ -187,6 +192,7 @@ impl Engine {
             forgotten,
             resets: changes.reset,
             transitions: self.book.take_transitions(),
+            verdicts,
         }
     }
 

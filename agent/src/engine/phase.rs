@@ -10,7 +10,7 @@ use super::detector::Test;
 use super::judge::TOLERATED_FAILURES;
 use super::pattern::Pattern;
 use super::rules::Rules;
-use crate::model::{AlertName, Deviation, Ending, Incident, Pool, Side, Signal};
+use crate::model::{AlertName, CauseId, Deviation, Ending, Incident, Pool, Side, Signal};
 
 /// An incident of a pool without traffic is over after this time: nothing will ever show the pool even.
 const SILENCE: Duration = Duration::from_secs(15 * 60);
@@ -19,6 +19,11 @@ const REFRESH: Duration = Duration::from_secs(10);
 /// How soon after its beginning for the first time. It is found by as few connections as possible, which may be too few for its
 /// cause; from then on what is known doubles from one time to the next.
 const FIRST_REFRESH: Duration = Duration::from_secs(1);
+
+/// A lasting skew has at least so many decades of evidence beyond the threshold, unless it is a small one.
+const PLENTY: f64 = 2.0;
+/// By so many decades chance lets the evidence of a lasting skew dip.
+const DIP: f64 = 0.5;
 
 /// Where a signal of a pool stands.
 #[derive(Clone, Copy, Debug, Default)]
@@ -122,6 +127,13 @@ impl Phase {
     }
 }
 
+/// Whether what is seen now still is the skew of an incident. When it has been repaired the evidence falls at once, while the figures
+/// become those of a pool that was skewed for a part of the time: they would be explained by something that never was.
+pub(super) fn is_shown(test: &dyn Test, incident: &Incident) -> bool {
+    let height = incident.evidence.min(test.threshold() + PLENTY);
+    test.evidence() + DIP >= height
+}
+
 /// The incident as it is now: `before` is what the book has of it.
 pub(super) fn incident(
     pattern: &Pattern<'_>,
@@ -130,7 +142,15 @@ pub(super) fn incident(
     now: Now,
     before: Option<&Arc<Incident>>,
 ) -> Incident {
-    let (cause, other_causes) = explain(pattern);
+    let (cause, other_causes) = match (explain(pattern), before) {
+        // Only as much evidence as before refutes what was known.
+        ((cause, _), Some(before))
+            if cause.id == CauseId::Unexplained && test.evidence() < before.evidence =>
+        {
+            (before.cause.clone(), before.other_causes.clone())
+        }
+        (found, _) => found,
+    };
     let evidence = before.map_or(0.0, |incident| incident.evidence);
     let started = before.map_or_else(|| onset(test, rules, now), |incident| incident.started);
     let detected = before.map_or(now.time, |incident| incident.detected);

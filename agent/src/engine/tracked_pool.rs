@@ -26,8 +26,21 @@ pub(super) struct TrackedPool {
     window: Window,
     judge: Judge,
     phases: PerSignal<Phase>,
+    /// What the pool was found to be last, over all signals.
+    verdict: Verdict,
     /// Whether each backend joined the pool after the pool was there.
     newcomers: Vec<bool>,
+}
+
+/// A pool is found to be something else than before.
+#[derive(Clone, Debug)]
+pub struct VerdictChange {
+    /// Which pool.
+    pub pool: Arc<Pool>,
+    /// What it was found to be.
+    pub from: Verdict,
+    /// What it is found to be now.
+    pub to: Verdict,
 }
 
 /// Memory for what one tick brings, used for one pool after the other.
@@ -45,6 +58,7 @@ impl TrackedPool {
                 window: Window::new(shape, pool.endpoints.len()),
                 judge: Judge::new(&pool, rules),
                 phases: PerSignal::default(),
+                verdict: Verdict::Unknown,
                 newcomers: vec![false; pool.endpoints.len()],
                 slots: Vec::new(),
                 pool,
@@ -56,6 +70,7 @@ impl TrackedPool {
             window: Window::inherit(&old.window, &origins),
             judge: Judge::inherit(&old.judge, &pool, rules, &origins),
             phases: PerSignal::default(),
+            verdict: old.verdict,
             newcomers: origins.iter().map(newcomer).collect(),
             slots: Vec::new(),
             pool,
@@ -141,7 +156,7 @@ impl TrackedPool {
                 }
                 Step::Refresh => {
                     let before = book.open(name, signal).cloned();
-                    if let Some(incident) = self.incident(signal, before.as_ref(), rules, now) {
+                    if let Some(incident) = self.refreshed(signal, before.as_ref(), rules, now) {
                         book.update(incident);
                     }
                 }
@@ -156,6 +171,23 @@ impl TrackedPool {
                 }
             }
         }
+    }
+
+    /// What the pool is found to be now, if that is something else than before.
+    pub(super) fn changed_verdict(&mut self) -> Option<VerdictChange> {
+        let judgements = PerSignal {
+            opened: self.judgement(Signal::Opened),
+            active: self.judgement(Signal::Active),
+            bytes: self.judgement(Signal::Bytes),
+            failed: self.judgement(Signal::Failed),
+        };
+        let to = overall(self.pool.spec.algorithm, &judgements);
+        let from = std::mem::replace(&mut self.verdict, to);
+        (from != to).then(|| VerdictChange {
+            pool: Arc::clone(&self.pool),
+            from,
+            to,
+        })
     }
 
     /// Whether there is anything to judge a signal by.
@@ -181,6 +213,19 @@ impl TrackedPool {
         };
         let any_fails = (0..self.slots.len()).any(|backend| fails(&backend));
         (0..self.slots.len()).any(|backend| tried(&backend) && (!any_fails || fails(&backend)))
+    }
+
+    /// What the book has of an incident, brought up to date if there is anything to be seen of it.
+    fn refreshed(
+        &self,
+        signal: Signal,
+        before: Option<&Arc<Incident>>,
+        rules: &Rules,
+        now: Now,
+    ) -> Option<Incident> {
+        let test = self.judge.test(signal)?;
+        before.filter(|before| phase::is_shown(test, before))?;
+        self.incident(signal, before, rules, now)
     }
 
     /// The incident of a signal as it is now; `before` is what the book has of it.
@@ -254,13 +299,8 @@ impl TrackedPool {
             state.pool = Arc::clone(&self.pool);
         }
         state.signals = self.signals(meter);
-        let judgements = PerSignal {
-            opened: state.signals.opened.judgement,
-            active: state.signals.active.judgement,
-            bytes: state.signals.bytes.judgement,
-            failed: state.signals.failed.judgement,
-        };
-        state.verdict = overall(self.pool.spec.algorithm, &judgements);
+        state.verdict = self.verdict;
+        state.tolerance = rules.tolerance(&self.pool);
         state.dispersion = self.judge.dispersion();
         state.detection_time = self.detection_time(rules, state.signals.opened.total);
         self.write_backends(endpoints, state);
@@ -325,6 +365,7 @@ impl TrackedPool {
             backends: Vec::with_capacity(self.slots.len()),
             signals: PerSignal::default(),
             verdict: Verdict::Unknown,
+            tolerance: 0.0,
             detection_time: None,
             dispersion: 1.0,
         }

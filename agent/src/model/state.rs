@@ -44,6 +44,8 @@ pub struct PoolState {
     pub signals: PerSignal<SignalState>,
     /// What the pool is found to be, over all signals.
     pub verdict: Verdict,
+    /// The tolerance in force.
+    pub tolerance: f64,
     /// How long it would take to see that a backend gets twice its share, at the present rate; `None` if the rate is 0 or
     /// nothing is judged by new connections.
     pub detection_time: Option<Duration>,

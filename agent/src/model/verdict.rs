@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::counters::Signal;
-use super::state::PoolState;
+use super::detection::Algorithm;
+use super::state::{BackendState, PoolState};
 
 /// What a pool is found to be, in one signal or over all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
@@ -106,8 +107,9 @@ const SOON: Duration = Duration::from_secs(300);
 pub fn explanation(pool: &PoolState) -> String {
     match pool.verdict {
         Verdict::Even => format!(
-            "The traffic is even ({} within the tolerance): the balancer is not the problem, look elsewhere.",
-            shares(pool, Verdict::Even)
+            "The traffic is even ({} within the tolerance): the balancer is not the problem, look elsewhere.{}",
+            shares(pool, Verdict::Even),
+            avoided(pool)
         ),
         Verdict::Suspect => match shares(pool, Verdict::Suspect) {
             none if none.is_empty() => {
@@ -129,6 +131,25 @@ pub fn explanation(pool: &PoolState) -> String {
         }
         Verdict::Unknown => why_unknown(pool),
     }
+}
+
+/// Whom a balancer that follows load sends less, because connections last longer there: no skew, but worth a look.
+fn avoided(pool: &PoolState) -> String {
+    if pool.pool.spec.algorithm != Algorithm::LoadDependent {
+        return String::new();
+    }
+    let relative = |backend: &BackendState| Some(backend.shares.opened? / backend.expected_share);
+    let named = pool.pool.names.iter().zip(&pool.backends);
+    let least = named
+        .filter_map(|(name, backend)| Some((name, relative(backend)?)))
+        .min_by(|a, b| a.1.total_cmp(&b.1))
+        .filter(|(_, relative)| *relative < 1.0 - pool.tolerance);
+    least.map_or_else(String::new, |(name, relative)| {
+        format!(
+            " The balancer sends {name} {relative:.2} times its share of new connections because they last longer there: if \
+             anything is slow, it is that backend."
+        )
+    })
 }
 
 /// The signals with that verdict whose shares are compared.

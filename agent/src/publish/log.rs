@@ -1,12 +1,22 @@
 //! One line of the log per transition of an incident.
 
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
-use crate::engine::{Transition, TransitionKind};
-use crate::model::{Deviation, Incident, Signal, rfc3339};
+use crate::engine::{Transition, TransitionKind, VerdictChange};
+use crate::model::{Deviation, Ending, Incident, Signal, rfc3339};
 
 /// Backends that one line names.
 const NAMED: usize = 10;
+
+/// Tells of another verdict. Pools with little traffic change theirs often; what matters of them is in the log as incidents.
+pub(crate) fn verdict(change: &VerdictChange) {
+    debug!(
+        pool = change.pool.spec.name,
+        from = change.from.as_str(),
+        to = change.to.as_str(),
+        "the verdict has changed"
+    );
+}
 
 /// Tells what happened.
 pub(crate) fn transition(transition: &Transition) {
@@ -44,9 +54,18 @@ pub(crate) fn transition(transition: &Transition) {
             pool,
             signal,
             started = %rfc3339(incident.started),
-            why = ?incident.ended.map(|ended| ended.why),
+            why = incident.ended.map(|ended| why(ended.why)),
             "the incident has ended"
         ),
+    }
+}
+
+/// As in the API.
+const fn why(ending: Ending) -> &'static str {
+    match ending {
+        Ending::Recovered => "recovered",
+        Ending::NoTraffic => "no_traffic",
+        Ending::NotWatched => "not_watched",
     }
 }
 

@@ -5,12 +5,12 @@ use std::time::{Duration, SystemTime};
 
 use super::Beginning;
 use super::format::{
-    BEGIN, Cursor, ENDPOINT, FIELDS, Fields, MISSED, Malformed, PLAN, TICK, observed,
+    BEGIN, CLIENTS, Cursor, ENDPOINT, FIELDS, Fields, MISSED, Malformed, PLAN, TICK, observed,
 };
 use crate::config::MAX_BACKENDS;
 use crate::engine::Plan;
 use crate::kernel::Observed;
-use crate::model::{Endpoint, NetnsCookie, Role};
+use crate::model::{Clients, Endpoint, NetnsCookie, Role};
 
 /// The longest window and interval that are believed; a configuration permits less.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
@@ -34,6 +34,7 @@ pub(super) struct Decoder {
     interval: Duration,
     begun: bool,
     snapshot: Vec<Observed>,
+    clients: Option<Clients>,
 }
 
 #[derive(Debug)]
@@ -47,6 +48,11 @@ impl Decoder {
     /// What the last tick saw, in no order that means anything.
     pub(super) fn snapshot(&self) -> &[Observed] {
         &self.snapshot
+    }
+
+    /// How many clients there were at the last tick.
+    pub(super) fn clients(&self) -> Option<Clients> {
+        self.clients
     }
 
     /// The next record that says more than how endpoints are numbered; `None` at the end of the block.
@@ -72,6 +78,7 @@ impl Decoder {
                         present: false,
                     });
                 }
+                CLIENTS => self.clients = clients(bytes)?,
                 MISSED => return Ok(Some(Record::Missed(bytes.number()?))),
                 TICK => return self.tick(bytes).map(Some),
                 _ => return Err(Malformed("there is a record of a kind that is not known")),
@@ -148,6 +155,20 @@ fn check(plan: &Plan) -> Result<(), Malformed> {
     Err(Malformed(
         "what was watched is not what a configuration can say",
     ))
+}
+
+fn clients(bytes: &mut Cursor<'_>) -> Result<Option<Clients>, Malformed> {
+    let connections = bytes.number()?;
+    if connections == 0 {
+        return Ok(None);
+    }
+    let cut = Malformed("a number is cut off");
+    let bits: [u8; 8] = bytes.bytes(8)?.try_into().or(Err(cut))?;
+    let effective = f64::from_le_bytes(bits);
+    Ok(Some(Clients {
+        effective,
+        connections,
+    }))
 }
 
 fn endpoint(bytes: &mut Cursor<'_>) -> Result<Endpoint, Malformed> {

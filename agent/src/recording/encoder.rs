@@ -5,10 +5,12 @@ use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
 use super::Beginning;
-use super::format::{BEGIN, ENDPOINT, Fields, MISSED, PLAN, TICK, fields, put, put_change};
+use super::format::{
+    BEGIN, CLIENTS, ENDPOINT, Fields, MISSED, PLAN, TICK, fields, put, put_change,
+};
 use crate::engine::Plan;
 use crate::kernel::Observed;
-use crate::model::{Endpoint, Role};
+use crate::model::{Clients, Endpoint, Role};
 
 /// Writes records of one run; what was written before decides what the next record has to say.
 #[derive(Debug, Default)]
@@ -20,6 +22,7 @@ pub(super) struct Encoder {
     /// When the next tick is due, in nanoseconds since the epoch.
     due: u64,
     interval: Duration,
+    clients: Option<Clients>,
     /// Memory for what is new in a tick.
     news: Vec<(usize, Fields)>,
     gone: Vec<usize>,
@@ -59,6 +62,19 @@ impl Encoder {
     pub(super) fn missed(ticks: u64, out: &mut Vec<u8>) {
         out.push(MISSED);
         put(out, ticks);
+    }
+
+    /// From the next tick on there are so many clients.
+    pub(super) fn clients(&mut self, clients: Option<Clients>, out: &mut Vec<u8>) {
+        if clients == self.clients {
+            return;
+        }
+        self.clients = clients;
+        out.push(CLIENTS);
+        put(out, clients.map_or(0, |clients| clients.connections));
+        if let Some(clients) = clients {
+            out.extend_from_slice(&clients.effective.to_bits().to_le_bytes());
+        }
     }
 
     /// A tick.

@@ -7,6 +7,8 @@
 //! - `ENDPOINT`: role (0 upstream, 1 local), 4 or 6, the address, the port, the namespace's cookie (0 for none). It gets the
 //!   next number, from 0 on.
 //! - `MISSED`: how many ticks were not recorded.
+//! - `CLIENTS`: from how many connections it is known how many clients there are, and if these are not 0, the bits of that
+//!   number, as a double in little-endian. It holds from the next tick on.
 //! - `TICK`: by how many nanoseconds it was later than the last one and the interval; how many endpoints changed or appeared,
 //!   for each by how much its number is above the one before, a byte that says which counters changed, and by how much;
 //!   how many endpoints are gone, for each by how much its number is above the one before.
@@ -30,6 +32,7 @@ pub(super) const PLAN: u8 = 2;
 pub(super) const ENDPOINT: u8 = 3;
 pub(super) const MISSED: u8 = 4;
 pub(super) const TICK: u8 = 5;
+pub(super) const CLIENTS: u8 = 6;
 
 /// How many numbers there are of an endpoint.
 pub(super) const FIELDS: usize = 7;

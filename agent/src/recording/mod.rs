@@ -6,7 +6,7 @@
 //!
 //! All numbers of several bytes outside of records are little-endian. Header: `evenkrec`, version (4 bytes). Block: length of
 //! what follows the lengths (4 bytes), length once inflated (4 bytes), a zlib stream (RFC 1950), which has a checksum of its
-//! own. Records: see [`format`].
+//! own. Records: see `format.rs`.
 
 mod decoder;
 mod encoder;

@@ -12,6 +12,7 @@ use super::format::{BLOCK_HEADER, Cursor, HEADER, LARGEST_BLOCK, MAGIC, VERSION}
 use super::{Beginning, RecordingError};
 use crate::engine::Plan;
 use crate::kernel::Observed;
+use crate::model::Clients;
 
 /// What happened next.
 #[derive(Debug)]
@@ -28,6 +29,8 @@ pub enum Event<'a> {
         taken: SystemTime,
         /// What they were.
         snapshot: &'a [Observed],
+        /// How many clients there were.
+        clients: Option<Clients>,
     },
 }
 
@@ -73,6 +76,7 @@ impl Reader {
                 Some(Record::Tick(taken)) => Event::Tick {
                     taken,
                     snapshot: self.decoder.snapshot(),
+                    clients: self.decoder.clients(),
                 },
                 None => {
                     (self.place, self.offset) = (0, self.blocks.offset());
@@ -139,11 +143,11 @@ impl Blocks {
         self.offset
     }
 
-    pub(super) fn damaged(&self, offset: u64, what: impl ToString) -> RecordingError {
+    pub(super) fn damaged(&self, offset: u64, what: &str) -> RecordingError {
         RecordingError::Damaged {
             path: self.path.clone(),
             offset,
-            what: what.to_string(),
+            what: what.to_owned(),
         }
     }
 
@@ -177,21 +181,20 @@ impl Blocks {
         if self.offset + BLOCK_HEADER > self.length {
             return Ok(None);
         }
-        let mut bytes = [0; 8];
-        self.file
-            .read_exact(&mut bytes)
-            .map_err(|error| self.io(error))?;
-        let [a, b, c, d, e, f, g, h] = bytes;
-        let (packed, raw) = (
-            u32::from_le_bytes([a, b, c, d]),
-            u32::from_le_bytes([e, f, g, h]),
-        );
+        let (packed, raw) = (self.length_field()?, self.length_field()?);
         let end = self.offset + BLOCK_HEADER + u64::from(packed);
         // A file system that lost power may have made the file longer and not have written what belongs there.
         if end > self.length || (packed == 0 && raw == 0) {
             return Ok(None);
         }
         Ok(Some(Header { packed, raw, end }))
+    }
+
+    fn length_field(&mut self) -> Result<u32, RecordingError> {
+        let mut bytes = [0; 4];
+        let read = self.file.read_exact(&mut bytes);
+        read.map_err(|error| self.io(error))?;
+        Ok(u32::from_le_bytes(bytes))
     }
 
     fn inflate(&mut self, header: Header, raw: &mut Vec<u8>) -> Result<bool, RecordingError> {
@@ -231,6 +234,7 @@ impl Blocks {
 }
 
 /// What is in front of a block, and where the block ends.
+#[derive(Clone, Copy)]
 struct Header {
     packed: u32,
     raw: u32,

@@ -14,6 +14,7 @@ use super::writer::{LATEST, Writer, Written};
 use super::{Beginning, RecordingError};
 use crate::engine::Plan;
 use crate::kernel::Observed;
+use crate::model::Clients;
 
 /// Ticks that may wait for the disk; further ones are dropped. Each takes the memory of a snapshot.
 const QUEUE: usize = 4;
@@ -26,6 +27,7 @@ struct Seen {
     plan: Option<Plan>,
     taken: SystemTime,
     snapshot: Vec<Observed>,
+    clients: Option<Clients>,
 }
 
 /// How much was recorded, to be read at any time.
@@ -123,7 +125,7 @@ impl Recorder {
     }
 
     /// A tick. Takes no longer than copying it; if the disk is behind, the tick is dropped, counted, and its place marked.
-    pub fn tick(&mut self, taken: SystemTime, snapshot: &[Observed]) {
+    pub fn tick(&mut self, taken: SystemTime, snapshot: &[Observed], clients: Option<Clients>) {
         let Some(queue) = &self.queue else { return };
         let mut copy = match self.spare.try_recv() {
             Ok(copy) => copy,
@@ -140,6 +142,7 @@ impl Recorder {
             plan: self.plan.take(),
             taken,
             snapshot: copy,
+            clients,
         };
         // There are no more snapshots than places in the queue: it can only be that nobody takes them any longer.
         if queue.try_send(seen).is_err() {
@@ -205,7 +208,7 @@ impl<W: Write> Desk<W> {
         if let Err(error) = planned {
             return self.failed(&error);
         }
-        self.writer.tick(seen.taken, &seen.snapshot);
+        self.writer.tick(seen.taken, &seen.snapshot, seen.clients);
         // Whoever ticks may be gone.
         drop(self.back.send(seen.snapshot));
         if self.writer.is_due() {
@@ -312,11 +315,11 @@ mod tests {
         writer.flush_next();
         let mut recorder = Recorder::spawn(writer, "test".to_owned()).unwrap();
         let statistics = recorder.statistics();
-        recorder.tick(SystemTime::UNIX_EPOCH, &[]);
+        recorder.tick(SystemTime::UNIX_EPOCH, &[], None);
         disk.wait(|state| state.waiting);
         let began = Instant::now();
         for _ in 0..1000 {
-            recorder.tick(SystemTime::UNIX_EPOCH, &[]);
+            recorder.tick(SystemTime::UNIX_EPOCH, &[], None);
         }
         assert!(began.elapsed() < Duration::from_secs(1));
         // One is in the block that waits for the disk, and its memory was given back; the queue holds the others.
@@ -325,7 +328,7 @@ mod tests {
         assert_eq!(statistics.sample().bytes, 0);
         disk.let_write();
         wait_until(|| {
-            recorder.tick(SystemTime::UNIX_EPOCH, &[]);
+            recorder.tick(SystemTime::UNIX_EPOCH, &[], None);
             recorder.missed == 0
         });
         let dropped = statistics.sample().dropped_ticks;

@@ -14,6 +14,7 @@ use super::reader::Blocks;
 use super::{Beginning, RecordingError};
 use crate::engine::Plan;
 use crate::kernel::Observed;
+use crate::model::Clients;
 
 /// A block is written when it has so many bytes before compression: more would not make it smaller by much.
 const FULL: usize = 256 << 10;
@@ -103,7 +104,8 @@ impl<W: Write> Writer<W> {
     }
 
     /// A tick.
-    pub fn tick(&mut self, taken: SystemTime, snapshot: &[Observed]) {
+    pub fn tick(&mut self, taken: SystemTime, snapshot: &[Observed], clients: Option<Clients>) {
+        self.encoder.clients(clients, &mut self.raw);
         self.encoder.tick(taken, snapshot, &mut self.raw);
     }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use evenkeel::kernel::Observed;
-use evenkeel::model::{Counters, Endpoint, NetnsCookie, Role};
+use evenkeel::model::{Clients, Counters, Endpoint, NetnsCookie, Role};
 use evenkeel::recording::{Beginning, Event, Reader, Recorder, RecordingError, Writer, Written};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -21,7 +21,10 @@ fn ticks(file: &Path) -> Result<Vec<Tick>, RecordingError> {
     let mut reader = Reader::open(file)?;
     let mut ticks = Vec::new();
     while let Some(event) = reader.next()? {
-        if let Event::Tick { taken, snapshot } = event {
+        if let Event::Tick {
+            taken, snapshot, ..
+        } = event
+        {
             ticks.push((taken, sorted(snapshot.to_vec())));
         }
     }
@@ -113,8 +116,12 @@ proptest! {
         for (snapshot, pause, missed, flush) in snapshots {
             time += Duration::from_nanos(pause);
             writer.missed(missed);
-            writer.tick(time, &snapshot);
-            written.push((missed, time, snapshot));
+            let clients = (missed > 0).then(|| Clients {
+                effective: 1.0 + pause as f64 / 3.0,
+                connections: 20 + missed,
+            });
+            writer.tick(time, &snapshot, clients);
+            written.push((missed, time, snapshot, clients));
             if flush {
                 writer.flush().unwrap();
             }
@@ -129,8 +136,9 @@ proptest! {
         while let Some(event) = reader.next().unwrap() {
             match event {
                 Event::Missed(ticks) => missing = ticks,
-                Event::Tick { taken, snapshot } => {
-                    read.push((std::mem::take(&mut missing), taken, sorted(snapshot.to_vec())));
+                Event::Tick { taken, snapshot, clients } => {
+                    let snapshot = sorted(snapshot.to_vec());
+                    read.push((std::mem::take(&mut missing), taken, snapshot, clients));
                 }
                 other => panic!("{other:?}"),
             }

@@ -101,7 +101,7 @@ fn a_recording_of_a_real_agent_has_its_counts_and_gives_its_incidents() {
         let mut agent =
             Agent::launch(Path::new(EVENKEEL), host, &configuration(), &arguments).unwrap();
         agent.wait_ready().unwrap();
-        let truth = skewed(host, 4);
+        let truth = skewed(host, 12);
         wait_equal(&agent, "shop", &truth, &CONNECTIONS);
         let had = incidents(&agent);
         assert_eq!(

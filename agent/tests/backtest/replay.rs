@@ -1,7 +1,7 @@
 //! A replay gives what the agent had.
 
 use evenkeel::backtest::Setting;
-use evenkeel::model::{Algorithm, Ending, Incident};
+use evenkeel::model::{Algorithm, CauseId, Clients, Ending, Incident};
 use tempfile::tempdir;
 
 use crate::traffic::{EVEN, Live, SKEWED, STARVED, incidents, plan, pool, replay};
@@ -15,13 +15,23 @@ fn a_replay_has_exactly_the_incidents_of_the_agent() {
     let pools = vec![pool("pay", 5..=8), pool("shop", 1..=4)];
     let mut live = Live::begin(&file, plan(Some(pools)), Vec::new());
     live.run(600, RATE, 1, &EVEN);
-    live.run(120, RATE, 1, &SKEWED);
+    // By few clients an incident may be explained.
+    live.clients = Some(Clients {
+        effective: 9.0,
+        connections: 1000,
+    });
+    live.run(120, RATE, 1, &[2, 4, 2, 1]);
     live.run(600, RATE, 1, &EVEN);
+    live.clients = None;
     live.run(300, RATE, 5, &STARVED);
     live.flush();
     let had = live.incidents();
     let ended = had.iter().filter(|incident| !incident.is_open()).count();
     assert!(ended > 0 && ended < had.len(), "{had:#?}");
+    let explained = had
+        .iter()
+        .any(|incident| incident.cause.id == CauseId::Affinity);
+    assert!(explained, "{had:#?}");
     let report = replay(&file, Vec::new());
     assert_eq!(incidents(&report, 0), had);
     assert_eq!((report.span.ticks, report.span.missed), (1620, 0));

@@ -10,8 +10,8 @@ use evenkeel::backtest::{Basis, Replay, Report, Setting};
 use evenkeel::engine::{Engine, Moment, Plan};
 use evenkeel::kernel::Observed;
 use evenkeel::model::{
-    Algorithm, BackendSpec, Canary, Counters, Detection, Endpoint, Incident, KernelState, Losses,
-    NetnsCookie, PoolSpec, Role, Source, State, View, Weight,
+    Algorithm, BackendSpec, Canary, Clients, Counters, Detection, Endpoint, Incident, KernelState,
+    Losses, NetnsCookie, PoolSpec, Role, Source, State, View, Weight,
 };
 use evenkeel::recording::{Beginning, Reader, Writer, Written};
 
@@ -60,6 +60,7 @@ pub(crate) struct Live {
     pub(crate) writer: Writer,
     pub(crate) clock: SystemTime,
     pub(crate) state: Option<Arc<State>>,
+    pub(crate) clients: Option<Clients>,
     counters: BTreeMap<SocketAddr, (Counters, u64)>,
     random: u64,
 }
@@ -83,6 +84,7 @@ impl Live {
             // With a fraction that a file must not lose.
             clock: SystemTime::UNIX_EPOCH + Duration::new(1_800_000_000, 123_456_789),
             state: None,
+            clients: None,
             counters: BTreeMap::new(),
             random: 0x9e37_79b9_7f4a_7c15,
         }
@@ -129,12 +131,12 @@ impl Live {
         let jitter = self.draw(3_000_000);
         self.clock += Duration::from_nanos(998_500_000 + jitter);
         let snapshot = self.snapshot();
-        self.writer.tick(self.clock, &snapshot);
+        self.writer.tick(self.clock, &snapshot, self.clients);
         let moment = Moment {
             taken: self.clock,
             last_tick: Duration::ZERO,
         };
-        let tick = self.engine.tick(&snapshot, &kernel(), moment);
+        let tick = self.engine.tick(&snapshot, &kernel(self.clients), moment);
         for endpoint in tick.forgotten {
             self.counters.remove(&endpoint.address());
         }
@@ -195,7 +197,7 @@ pub(crate) fn incidents(report: &Report, setting: usize) -> Vec<Incident> {
     all
 }
 
-pub(crate) fn kernel() -> KernelState {
+fn kernel(clients: Option<Clients>) -> KernelState {
     KernelState {
         view: View::AtClose {
             reason: String::new(),
@@ -207,5 +209,6 @@ pub(crate) fn kernel() -> KernelState {
         losses: Losses::default(),
         drift_corrected: 0,
         counter_resets: 0,
+        clients,
     }
 }

@@ -89,7 +89,7 @@ fn step(clock: &Clock, hours: i32, agent: &Agent, load: &HttpTraffic) {
         Ok(())
     });
     let answers = || load.counts().statuses.values().sum::<u64>();
-    let enough = answers() + 2 * u64::from(RATE);
+    let enough = answers() + u64::from(RATE);
     wait_until(DEADLINE, "some more traffic", || answers() >= enough).unwrap();
 }
 

@@ -72,6 +72,7 @@ fn a_weight_that_was_reloaded_wrong() {
         "{first}"
     );
     assert_eq!(last["message"], "the incident has ended");
+    assert_eq!(last["why"], "recovered", "{last}");
 }
 
 #[test]

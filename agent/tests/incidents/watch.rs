@@ -13,8 +13,8 @@ use crate::bed::POOL;
 
 /// How long detection, or recovery, may take.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
-/// How long the way to Alertmanager may take. An alert that is not repeated for 20 s expires: what goes away sooner was told to.
-pub(crate) const DELIVERY: Duration = Duration::from_secs(5);
+/// How long the way to Alertmanager may take. An alert that is not repeated expires after 15 s or more: what goes away sooner was told to.
+pub(crate) const DELIVERY: Duration = Duration::from_secs(10);
 /// How far a reported share may be from the truth.
 const CLOSE: f64 = 0.04;
 

@@ -47,8 +47,8 @@ fn why_nothing_can_be_told_is_said() {
     };
     assert_eq!(said(&|_| ()), "Too little traffic yet to tell.");
     assert_eq!(
-        said(&|pool| pool.detection_time = Some(Duration::from_secs(250))),
-        "Too little traffic yet to tell. At the present rate it takes 4m 10s to see a doubling."
+        said(&|pool| pool.detection_time = Some(Duration::from_secs(1200))),
+        "Too little traffic yet to tell. At the present rate it takes 20m to see a doubling."
     );
     assert_eq!(
         said(&|pool| pool.signals.opened.judgement = None),

@@ -94,6 +94,7 @@ pub(crate) fn pool(name: &str, role: Role, source: Source, members: &[Member]) -
         signals,
         verdict: Verdict::Unknown,
         detection_time: None,
+        tolerance: 0.25,
         dispersion: 1.0,
     }
 }

@@ -198,6 +198,24 @@ fn affinity_of_few_clients() {
     assert_eq!(found.cause.id, CauseId::WeightsDiffer, "{:?}", found.cause);
 }
 
+/// Eight clients bound to backends would make eighths.
+#[test]
+fn weights_that_differ_before_few_clients() {
+    let told = |weights: [u32; 4]| {
+        let mut world = world(spec(&[1; 4]));
+        world.clients = Some(Clients {
+            effective: 8.0,
+            connections: 10_000,
+        });
+        let found = incident(&mut world, Signal::Opened, |world| {
+            world.draw(RATE, &weights)
+        });
+        found.cause.id
+    };
+    assert_eq!(told([1, 2, 1, 1]), CauseId::WeightsDiffer);
+    assert_eq!(told([4, 2, 1, 1]), CauseId::Affinity);
+}
+
 #[test]
 fn weights_lost() {
     let mut world = world(spec(&[5, 1, 1, 1]));

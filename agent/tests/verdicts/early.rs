@@ -1,4 +1,5 @@
-//! What an incident says in its first seconds, and from then on: the window still holds what was before it.
+//! What an incident says in its first seconds, from then on, and when it is repaired: the window also holds what was before it,
+//! and what comes after.
 
 use evenkeel::model::{CauseId, Incident, Signal};
 
@@ -83,5 +84,30 @@ fn shares_are_those_since_the_onset() {
         // At first by the connections of a second or two alone.
         let error = if second < 4 { 0.12 } else { 0.06 };
         assert!((share - 0.5).abs() < error, "{share} at {second} s");
+    }
+}
+
+#[test]
+fn what_is_repaired_is_not_explained_anew() {
+    let faults = [
+        ([1, 3, 1, 1], CauseId::WeightsDiffer),
+        ([1, 0, 1, 1], CauseId::NotInRotation),
+    ];
+    for (weights, cause) in faults {
+        for seconds in [0, 3, 8, 15, 100] {
+            let mut world = World::new(&[1; 4]);
+            world.random(120, RATE, &[1; 4]);
+            world.random_until(120, RATE, &weights, |world| {
+                world
+                    .open(Signal::Opened)
+                    .is_some_and(|it| it.cause.id == cause)
+            });
+            world.random(seconds, RATE, &weights);
+            world.random_until(600, RATE, &[1; 4], |world| {
+                world.open(Signal::Opened).is_none()
+            });
+            let ended = &world.incidents()[0];
+            assert_eq!(ended.cause.id, cause, "after {seconds} s: {ended:?}");
+        }
     }
 }

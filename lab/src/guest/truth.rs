@@ -162,7 +162,8 @@ mod tests {
             "share": {},
         });
         let pool = serde_json::json!({
-            "name": role, "role": role, "source": "config", "backends": [backend], "measures": {},
+            "name": role, "role": role, "source": "config", "verdict": "unknown", "explanation": "",
+            "backends": [backend], "measures": {},
         });
         serde_json::from_value(pool).unwrap()
     }

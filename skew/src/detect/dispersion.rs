@@ -6,7 +6,7 @@
 //!
 //! Phi is Pearson's chi-square for "two adjacent blocks of ticks have the same shares" over its degrees of freedom, averaged.
 //! No long-run shares enter, so a lasting skew is not taken for dispersion: it disturbs the one pair of blocks it begins
-//! in. Blocks of one, ten and sixty ticks see clumps that last less or more; the largest phi is in force.
+//! in. Blocks of one to 360 ticks see clumps that last less or more; the largest phi is in force.
 //!
 //! When connections suddenly come in clumps, that average lags, and evidence would run ahead of it. So the last few pairs
 //! are averaged too, and what is certain of them counts at once. What remains: when connections that were independent begin
@@ -32,8 +32,16 @@ const RECENT: Memory = Memory {
 const CERTAIN: f64 = 2.0;
 /// A pair counts for no more than so many standard deviations: what dispersion hardly ever reaches is a skew that begins.
 const MOST: f64 = 5.0;
-/// A block is so many of the next smaller one: 1, 10 and 60 ticks.
-const BLOCKS: [u32; 3] = [1, 10, 6];
+/// A block is so many of the next smaller one: 1, 10, 60 and 360 ticks. Of clumps that last as long as a block, it shows two thirds of
+/// the variance; of those that last a sixth of it, nearly all.
+const BLOCKS: [u32; 4] = [1, 10, 6, 6];
+/// Phi that grows so much from one scale to the next is no chance; and it grows by no more than the square of how many blocks make
+/// the next one.
+const CLEAR_GROWTH: f64 = 1.3;
+const MOST_GROWTH: f64 = 36.0;
+/// An estimate is taken for smaller by its standard error, but by no more than this part: the largest of several would otherwise be
+/// above what all of them estimate.
+const MOST_DISCOUNT: f64 = 0.1;
 
 /// The dispersion of one pool.
 #[derive(Debug, Clone)]
@@ -61,27 +69,39 @@ impl Dispersion {
     /// Learns from the counts of a tick with traffic.
     pub(super) fn observe(&mut self, counts: &[u64]) {
         let phi = self.phi();
-        let [tick, ten, sixty] = &mut self.scales;
+        let [tick, ten, sixty, most] = &mut self.scales;
         if let Some(block) = tick.push(counts.iter().map(|&count| count as f64), phi)
             && let Some(block) = ten.push(block.iter().copied(), phi)
+            && let Some(block) = sixty.push(block.iter().copied(), phi)
         {
-            sixty.push(block.iter().copied(), phi);
+            most.push(block.iter().copied(), phi);
         }
     }
 
-    /// The next ticks do not follow the last ones: begin new blocks.
+    /// Shares have changed for good: the blocks in which they did are compared with no other.
     pub(super) fn interrupt(&mut self) {
         for scale in &mut self.scales {
             scale.interrupt();
         }
     }
 
-    /// Phi, at least 1. Each scale leans on the smaller one until it has seen enough itself.
+    /// Phi, at least 1. Each scale leans on the smaller ones until it has seen enough itself: on the last one's phi, or if that
+    /// is clearly above the one before, because clumps last longer than these blocks, on what grows as much again.
     pub(super) fn phi(&self) -> f64 {
-        let (mut prior, mut largest) = (FIRST_GUESS, 1.0_f64);
+        let (mut prior, mut before, mut largest) = (FIRST_GUESS, None, 1.0_f64);
         for scale in &self.scales {
-            prior = scale.long.value(prior);
-            largest = largest.max(prior).max(scale.recent.certain());
+            let phi = scale.long.value(prior);
+            let growth = before.map_or(1.0, |before: f64| phi / before);
+            let discount = scale.long.error().min(MOST_DISCOUNT);
+            largest = largest
+                .max(phi * (1.0 - discount))
+                .max(scale.recent.certain());
+            prior = if growth > CLEAR_GROWTH {
+                phi * growth.min(MOST_GROWTH)
+            } else {
+                phi
+            };
+            before = Some(phi);
         }
         largest
     }
@@ -94,7 +114,8 @@ pub(super) struct Scale {
     filled: u32,
     current: Vec<f64>,
     last: Vec<f64>,
-    compared: bool,
+    /// So many blocks, when they are full, are not compared with the one before.
+    skip: u32,
     long: Ratio,
     recent: Ratio,
 }
@@ -106,7 +127,7 @@ impl Scale {
             filled: 0,
             current: vec![0.0; backends],
             last: vec![0.0; backends],
-            compared: false,
+            skip: 1,
             long: Ratio::default(),
             recent: Ratio::default(),
         }
@@ -130,23 +151,21 @@ impl Scale {
         if self.filled < self.parts {
             return None;
         }
-        if self.compared
-            && let Some(pair) = Pair::compare(&self.last, &self.current, phi)
-        {
+        if self.skip > 0 {
+            self.skip -= 1;
+        } else if let Some(pair) = Pair::compare(&self.last, &self.current, phi) {
             self.long.add(pair, LONG);
             self.recent.add(pair, RECENT);
         }
         std::mem::swap(&mut self.last, &mut self.current);
         self.current.fill(0.0);
         self.filled = 0;
-        self.compared = true;
         Some(&self.last)
     }
 
     pub(super) fn interrupt(&mut self) {
-        self.current.fill(0.0);
-        self.filled = 0;
-        self.compared = false;
+        // The block that is being filled, and the one after it, which would be compared with it.
+        self.skip = 2;
     }
 
     /// Phi at this scale alone, at least 1.
@@ -173,6 +192,11 @@ impl Ratio {
     /// `prior` until more is known.
     fn value(&self, prior: f64) -> f64 {
         (self.square + GUESS_FREEDOM * prior) / (self.freedom + GUESS_FREEDOM)
+    }
+
+    /// The standard error, as a part of the value.
+    fn error(&self) -> f64 {
+        (self.freedom + GUESS_FREEDOM).recip().sqrt()
     }
 
     /// What phi is at least. An average over an exponential memory is as good as one over twice its sum of weights.

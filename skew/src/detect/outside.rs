@@ -16,12 +16,11 @@ use super::terms::{Side, Terms};
 /// Odds of the alternatives, over those of the boundary: from just outside to a backend that gets nearly nothing or
 /// nearly everything.
 const HOT: [f64; 5] = [1.15, 1.5, 2.0, 3.0, 6.0];
-const COLD: [f64; 4] = [0.85, 0.6, 0.3, 0.05];
+const COLD: [f64; 4] = [0.85, 0.6, 0.3, 0.02];
 /// The parts that they have in a backend's statistic. An alternative costs the logarithm of its part in evidence, so those have the
-/// most that take longest to tell from the boundary: a little too much, and about twice the share. A backend that gets too little
-/// is seen soon in any case.
-const PART_HOT: [f64; HOT.len()] = [0.27, 0.34, 0.12, 0.06, 0.03];
-const PART_COLD: [f64; COLD.len()] = [0.1, 0.04, 0.02, 0.02];
+/// most that matter most: a little too much, about twice the share, and next to nothing.
+const PART_HOT: [f64; HOT.len()] = [0.21, 0.28, 0.09, 0.05, 0.03];
+const PART_COLD: [f64; COLD.len()] = [0.08, 0.06, 0.05, 0.15];
 
 /// The highest share that a boundary may be: someone must be able to be above it.
 const HIGHEST: f64 = 1.0 - 1e-3;

@@ -116,12 +116,10 @@ impl ShareDetector {
         }
         let elapsed = self.silent as f64 + 1.0;
         self.silent = 0;
-        // First, so that the first clumps already count for less. Not while skewed: a skew that comes and goes is not how
-        // connections are spread by chance.
-        if !matches!(self.state, State::Skewed(_)) {
-            self.dispersion.observe(counts);
-            self.phi = self.dispersion.phi();
-        }
+        // First, so that the first clumps already count for less. Also while skewed: a skew that lasts disturbs only the blocks in
+        // which it began, and one that was none would otherwise never be known for what it is.
+        self.dispersion.observe(counts);
+        self.phi = self.dispersion.phi();
         if self.warm_up > 0 {
             self.warm_up -= 1;
         } else {
@@ -137,6 +135,7 @@ impl ShareDetector {
             State::Skewed(_) if inside >= self.terms.recovery_ticks => {
                 self.outside.reset();
                 self.naming.clear();
+                self.dispersion.interrupt();
                 self.state = State::Even;
             }
             State::Skewed(_) => self.name(),

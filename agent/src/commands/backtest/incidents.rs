@@ -8,6 +8,9 @@ use crate::model::{Deviation, Ending, Incident, Signal, rfc3339, words};
 /// Backends that are named; of more only the number is told.
 const MOST_NAMED: usize = 4;
 
+/// A space at which no line ends (U+00A0); shown as an ordinary one.
+pub(super) const TOGETHER: char = '\u{a0}';
+
 /// A moment in UTC to the second.
 pub(super) fn moment(time: SystemTime) -> String {
     let text = rfc3339(time).to_string();
@@ -60,7 +63,7 @@ fn named(deviations: &[Deviation]) -> String {
         .take(MOST_NAMED)
         .map(|one| {
             format!(
-                "{} ({:.1} % instead of {:.1} %)",
+                "{} ({:.1}{TOGETHER}% instead of {:.1}{TOGETHER}%)",
                 one.backend,
                 one.observed_share * 100.0,
                 one.expected_share * 100.0
@@ -92,5 +95,5 @@ pub(super) fn wrap(text: &str, width: usize, first: usize, others: usize) -> Str
         (column, fresh) = (column + length, false);
     }
     wrapped.push('\n');
-    wrapped
+    wrapped.replace(TOGETHER, " ")
 }

@@ -57,22 +57,19 @@ pub(super) fn draw(
 ) -> String {
     let width = terminal.width - MARGIN;
     let columns = pool.timeline.columns(from, to, width);
-    let mut text = String::new();
-    for (name, shape) in [
-        ("max/mean", block as fn(&Column) -> char),
-        ("verdict", |column| character(column.verdict)),
-    ] {
-        text += &format!("  {name:<9}");
-        paint(&mut text, &columns, shape, terminal.colour);
-        text.push('\n');
-    }
+    let line = |name: &str, shape: fn(&Column) -> char| {
+        let painted = paint(&columns, shape, terminal.colour);
+        format!("  {name:<9}{painted}\n")
+    };
+    let text = line("max/mean", block) + &line("verdict", |column| character(column.verdict));
     let (left, right) = edges(from, to);
     let space = width.saturating_sub(left.len());
     text + &format!("{:MARGIN$}{left}{right:>space$}\n", "")
 }
 
-/// Appends a character for each column; colours change only where the verdict does.
-fn paint(text: &mut String, columns: &[Column], shape: fn(&Column) -> char, colours: bool) {
+/// A character for each column; colours change only where the verdict does.
+fn paint(columns: &[Column], shape: fn(&Column) -> char, colours: bool) -> String {
+    let mut text = String::new();
     let drawn: Vec<(char, Option<Verdict>)> = columns
         .iter()
         .map(|column| (shape(column), column.verdict))
@@ -92,6 +89,7 @@ fn paint(text: &mut String, columns: &[Column], shape: fn(&Column) -> char, colo
     if now.is_some() {
         text.push_str("\x1b[0m");
     }
+    text
 }
 
 /// What stands below the ends: the times, with dates if there is more than one.

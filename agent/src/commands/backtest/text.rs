@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::time::{Duration, SystemTime};
 
-use super::incidents::{describe, moment, wrap};
+use super::incidents::{TOGETHER, describe, moment, wrap};
 use super::sketch;
 use crate::backtest::{Outcome, PoolOutcome, Report, Span, length};
 use crate::commands::terminal::Terminal;
@@ -194,23 +194,21 @@ fn write_row(cells: &[String; 8], widths: &[usize], out: &mut dyn Write) -> io::
 /// How pools were judged.
 fn setting(outcome: &Outcome) -> String {
     let detection = &outcome.detection;
-    let mut text = format!(
-        "tolerance {}, false alarms at most once in {}",
-        tolerances(outcome),
-        time(detection.false_alarm_every)
-    );
+    let mut parts = vec![
+        format!("tolerance {}", tolerances(outcome)),
+        format!(
+            "false alarms at most once in {}",
+            time(detection.false_alarm_every)
+        ),
+    ];
     if !detection.hold.is_zero() {
-        text += &format!(", for {}", shown(detection.hold));
+        parts.push(format!("for {}", shown(detection.hold)));
     }
-    let signals: Vec<_> = detection
-        .signals
-        .iter()
-        .map(|signal| signal.as_str())
-        .collect();
     if detection.signals != Detection::default().signals {
-        text += &format!(", by {}", signals.join(", "));
+        let signals = detection.signals.iter().map(|signal| signal.as_str());
+        parts.push(format!("by {}", signals.collect::<Vec<_>>().join(" and ")));
     }
-    text
+    parts.join(", ")
 }
 
 /// The tolerance, or the smallest and the largest if pools state their own.
@@ -274,7 +272,7 @@ fn heading(pool: &PoolOutcome, with_agent: bool) -> String {
             part if part < 0.1 => "< 0.1".to_owned(),
             part => format!("{part:.1}"),
         };
-        Some(format!("{verdict} {shown} %"))
+        Some(format!("{verdict} {shown}{TOGETHER}%"))
     });
     let agent = if with_agent {
         format!(" at {}", pool.agent)

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use evenkeel_skew::{Expected, attribute};
 
-use super::cause;
+use super::{cause, weights};
 use crate::engine::pattern::Pattern;
 use crate::model::{Algorithm, Cause, CauseId, Side, Signal};
 
@@ -56,11 +56,12 @@ fn bound(pattern: &Pattern<'_>) -> Option<String> {
 }
 
 /// Whether there are so few clients that binding each to a backend makes shares uneven; and not so few that more
-/// backends get connections than clients could be bound to.
+/// backends get connections than clients could be bound to; nor shares that weights explain and clients do not.
 fn few(pattern: &Pattern<'_>, clients: f64) -> bool {
     let served = pattern.backends.iter().filter(|facts| facts.opened > 0);
     clients < FEW_PER_BACKEND * pattern.backends.len() as f64
         && served.count() as f64 <= MOST_BOUND * clients
+        && !weights::fit_but_not_by(pattern, clients)
 }
 
 /// A label whose values tell the hot backends from the cold.

@@ -8,6 +8,8 @@ use crate::model::{Cause, CauseId, Expectation, Side, Signal};
 
 /// Larger weights fit anything.
 const LARGEST_WEIGHT: u32 = 10;
+/// The number of clients may be wrong by one, or by this part.
+const CLIENTS_ERROR: f64 = 0.1;
 
 /// Weights that explain the connections; `None` if none do, or if shares are not by weight.
 fn fitting(pattern: &Pattern<'_>) -> Option<Vec<u32>> {
@@ -53,6 +55,17 @@ pub(super) fn weights_differ(pattern: &Pattern<'_>) -> Option<Cause> {
             shown.join(", ")
         ),
     ))
+}
+
+/// Whether weights explain the shares, and so many clients, each bound to one backend, do not: clients that are alike make shares
+/// in whole numbers that add up to how many they are, or to a part of it; others hardly make whole numbers.
+pub(super) fn fit_but_not_by(pattern: &Pattern<'_>, clients: f64) -> bool {
+    let weights = fitting(pattern).filter(|weights| !all_alike(weights));
+    weights.is_some_and(|weights| {
+        let sum = f64::from(weights.iter().sum::<u32>());
+        let of_each = (clients / sum).round().max(1.0);
+        (of_each * sum - clients).abs() > (CLIENTS_ERROR * clients).max(1.0)
+    })
 }
 
 /// The first of the list is hot and the others are alike.
