@@ -67,14 +67,14 @@ mod tests {
     #[test]
     fn files_below_the_folder_are_relative() {
         let of = |name| {
-            let uri = Uri::within(Path::new("/work/shop"), name);
+            let uri = Uri::within(Path::new("/srv/shop"), name);
             (uri.text, uri.relative)
         };
         let relative = |text: &str| (text.to_owned(), true);
         assert_eq!(of("nginx.conf"), relative("nginx.conf"));
         assert_eq!(of("./a/../b/é x.conf"), relative("b/%C3%A9%20x.conf"));
-        assert_eq!(of("/work/shop/a.conf"), relative("a.conf"));
+        assert_eq!(of("/srv/shop/a.conf"), relative("a.conf"));
         assert_eq!(of("<stdin>"), relative("%3Cstdin%3E"));
-        assert_eq!(of("../a.conf"), ("file:///work/a.conf".to_owned(), false));
+        assert_eq!(of("../a.conf"), ("file:///srv/a.conf".to_owned(), false));
     }
 }
