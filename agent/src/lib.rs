@@ -4,6 +4,7 @@
 //! [`model::State`], [`publish`] shows it. [`config`] says what is wanted; [`app`] wires them together.
 
 pub mod app;
+pub mod audit;
 pub mod backtest;
 pub mod commands;
 pub mod config;

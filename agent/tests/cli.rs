@@ -24,6 +24,7 @@ fn help_texts() {
     for arguments in [
         vec!["--help"],
         vec!["run", "--help"],
+        vec!["audit", "--help"],
         vec!["backtest", "--help"],
         vec!["check-config", "--help"],
         vec!["doctor", "--help"],

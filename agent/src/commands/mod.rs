@@ -2,6 +2,7 @@
 //!
 //! Data goes to standard output, messages to standard error.
 
+mod audit;
 mod backtest;
 pub mod check_config;
 mod doctor;
@@ -18,6 +19,7 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use self::audit::AuditArgs;
 use self::backtest::BacktestArgs;
 use self::terminal::{Terminal, colours_are_wanted};
 use crate::app::Record;
@@ -30,6 +32,8 @@ mod exit {
     pub(super) const FAILED: u8 = 1;
     /// The command line or the configuration is wrong.
     pub(super) const USAGE: u8 = 2;
+    /// Something was found that counts.
+    pub(super) const FINDINGS: u8 = 3;
 }
 
 /// Where the configuration is if nobody says otherwise.
@@ -85,6 +89,8 @@ enum Command {
         #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = size::bytes, requires = "record")]
         record_limit: u64,
     },
+    /// Say what in a load balancer's configuration skews traffic, and what share each server should get.
+    Audit(Box<AuditArgs>),
     /// Say what would have alarmed, when, and with which settings: recorded counts through the same detection.
     Backtest(Box<BacktestArgs>),
     /// Say whether a configuration file is right, and what to change if not.
@@ -122,6 +128,7 @@ impl Cli {
                 drop(out);
                 run::run(config, cgroup, record.map(|file| Record { file, limit }))
             }
+            Command::Audit(args) => audit::run(&args, Terminal::of_stdout(), &mut out, &mut err),
             Command::Backtest(args) => {
                 backtest::run(&args, Terminal::of_stdout(), &mut out, &mut err)
             }

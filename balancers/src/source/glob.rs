@@ -75,10 +75,10 @@ fn names(folder: &Path, pattern: &str, found: &mut Vec<PathBuf>) -> io::Result<(
     Ok(())
 }
 
-/// Whether a name matches. A leading dot has to be written out.
+/// Whether the name of a file matches a pattern for one folder's names. A leading dot has to be written out.
 ///
 /// Takes time in proportion to the product of both lengths at worst: after a mismatch only the last `*` is tried again.
-fn matches_name(pattern: &str, name: &str) -> bool {
+pub fn matches_name(pattern: &str, name: &str) -> bool {
     if name.starts_with('.') && !pattern.starts_with('.') {
         return false;
     }

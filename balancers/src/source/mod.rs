@@ -10,7 +10,7 @@ use serde::Serialize;
 
 pub use excerpt::Excerpt;
 pub use files::{Files, HostFiles, MemoryFiles};
-pub use glob::is_pattern;
+pub use glob::{is_pattern, matches_name};
 pub use loader::{Limits, Loader};
 pub use place::{FileId, Place};
 

@@ -1,0 +1,20 @@
+//! `evenkeel audit` as a user runs it: what it prints in each format, how it ends, and what it reads.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test ends at the first surprise"
+)]
+
+#[path = "audit/bed.rs"]
+mod bed;
+#[path = "audit/documented.rs"]
+mod documented;
+#[path = "audit/formats.rs"]
+mod formats;
+#[path = "audit/input.rs"]
+mod input;
+#[path = "audit/running.rs"]
+mod running;
+#[path = "audit/sarif.rs"]
+mod sarif;
