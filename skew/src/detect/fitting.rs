@@ -2,8 +2,8 @@
 
 use super::limits::chi_square;
 
-/// Weights are refuted by a chi-square that chance exceeds this often.
-const SIGNIFICANCE: f64 = 0.01;
+/// Weights are refuted by a chi-square that chance exceeds this often. An incident is explained many times while it is on.
+const SIGNIFICANCE: f64 = 0.001;
 /// Of weights that are not refuted, smaller ones are preferred unless larger ones fit better by more than this chi-square: what
 /// chance gives a single comparison once in twenty times.
 const CLEARLY_BETTER: f64 = 3.84;
@@ -14,7 +14,7 @@ const ROUNDS: usize = 4;
 /// if there are too few connections to tell them from their neighbours.
 ///
 /// For each largest weight from 1 on, the others are rounded to fit, and tested by Pearson's chi-square over `dispersion`
-/// at 1 %. A fit counts only if the error of every weight is so small that it could not be the next one: two standard
+/// at 0.1 %. A fit counts only if the error of every weight is so small that it could not be the next one: two standard
 /// errors of its count, `2 w sqrt(dispersion / count)`, below one half. With a few hundred connections per backend that
 /// allows weights up to five; with `largest` at ten few sets of shares fit by chance.
 ///
@@ -32,6 +32,12 @@ pub fn fitting_weights(counts: &[u64], dispersion: f64, largest: u32) -> Option<
             Some((weights, square))
         })
         .collect();
+    // Nothing is more plausible than that all are alike.
+    if let Some((alike, _)) = fits.first()
+        && alike.iter().all(|weight| *weight == 1)
+    {
+        return Some(alike.clone());
+    }
     let best = fits
         .iter()
         .map(|(_, square)| *square)
