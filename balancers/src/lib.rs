@@ -45,6 +45,7 @@ mod date;
 mod diff;
 mod error;
 mod finding;
+mod haproxy;
 pub mod model;
 mod nginx;
 mod product;

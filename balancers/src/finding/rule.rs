@@ -3,8 +3,8 @@
 use serde::{Serialize, Serializer};
 
 use super::{OWN_RULES, Severity, generic};
-use crate::nginx;
 use crate::product::Product;
+use crate::{haproxy, nginx};
 
 /// One kind of finding.
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -24,7 +24,7 @@ pub struct Rule {
 
 /// All rules, ordered by product, then by id.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
-    let all: [&[&'static Rule]; 3] = [&OWN_RULES, &generic::RULES, &nginx::RULES];
+    let all: [&[&'static Rule]; 4] = [&OWN_RULES, &generic::RULES, &nginx::RULES, &haproxy::RULES];
     all.into_iter().flatten().copied()
 }
 
