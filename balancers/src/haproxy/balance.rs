@@ -77,10 +77,10 @@ impl Choice {
             Self::Random(2) => "random".to_owned(),
             Self::Random(draws) => format!("random({draws})"),
             Self::Key(word, args) => {
-                let texts = std::iter::once(word).chain(args).map(|word| &*word.text);
-                texts.collect::<Vec<_>>().join(" ")
+                let first = args.first().map(|arg| format!(" {}", arg.short()));
+                word.short() + &first.unwrap_or_default()
             }
-            Self::Other(word) => word.text.to_string(),
+            Self::Other(word) => word.short(),
         }
     }
 

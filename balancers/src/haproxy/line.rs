@@ -18,6 +18,11 @@ impl Word {
     pub(super) fn is(&self, text: &str) -> bool {
         &*self.text == text
     }
+
+    /// For messages: defaults can hand a long word on to many.
+    pub(super) fn short(&self) -> String {
+        self.text.chars().take(80).collect()
+    }
 }
 
 /// A comment that may be meant for the audit, without its `#`.

@@ -1,5 +1,7 @@
 //! From `HAProxy`'s own terms to pools.
 
+use std::rc::Rc;
+
 use super::balance::Choice;
 use super::proxy::{Config, Mode, Proxy};
 use super::server::Server;
@@ -18,7 +20,7 @@ const ROTATION_PER_GROUP: Version = Version(3, 2, 0);
 /// A backend, with what rules need to judge it.
 pub(super) struct View<'a> {
     pub(super) proxy: &'a Proxy,
-    pub(super) choice: Choice,
+    pub(super) choice: Rc<Choice>,
     pub(super) pool: Pool,
     /// By weight, if each template made one server.
     pub(super) weights: Vec<f64>,
@@ -122,7 +124,7 @@ fn algorithm(proxy: &Proxy, choice: &Choice) -> Algorithm {
     let kind = if word.is("stick") {
         "stick".to_owned()
     } else {
-        format!("cookie {}", word.text)
+        format!("cookie {}", word.short())
     };
     let name = format!("{kind}, new sessions by {name}");
     Algorithm::new(name, Class::KeyDependent)
@@ -173,7 +175,7 @@ fn server(server: &Server) -> crate::model::Server {
         .params
         .cookie
         .iter()
-        .map(|word| ("cookie", word.text.to_string()));
+        .map(|word| ("cookie", word.short()));
     let slots = server
         .template
         .iter()

@@ -25,12 +25,12 @@ const OPTIONS: [&str; 7] = [
 #[derive(Clone, Debug)]
 pub(super) struct Cookie {
     pub(super) name: Word,
-    pub(super) words: Vec<Word>,
+    words: HashSet<Rc<str>>,
 }
 
 impl Cookie {
     pub(super) fn has(&self, word: &str) -> bool {
-        self.words.iter().any(|own| own.is(word))
+        self.words.contains(word)
     }
 
     /// Whether `HAProxy` writes it; otherwise it only reads what servers write.
@@ -113,13 +113,13 @@ pub(super) struct Proxy {
 
 impl Proxy {
     /// How it chooses servers.
-    pub(super) fn choice(&self, version: Option<Version>) -> Choice {
+    pub(super) fn choice(&self, version: Option<Version>) -> Rc<Choice> {
         match &self.settings.balance {
             Some((choice, _)) if choice.needs_http() && !self.settings.is_http() => {
-                Choice::RoundRobin
+                Rc::new(Choice::RoundRobin)
             }
-            Some((choice, _)) => (**choice).clone(),
-            None => Choice::default(version),
+            Some((choice, _)) => Rc::clone(choice),
+            None => Rc::new(Choice::default(version)),
         }
     }
 
@@ -328,7 +328,10 @@ impl Proxy {
                 };
                 settings.cookie = Some(Rc::new(Cookie {
                     name: name.clone(),
-                    words: words[2..].to_vec(),
+                    words: words[2..]
+                        .iter()
+                        .map(|word| Rc::clone(&word.text))
+                        .collect(),
                 }));
             }
             "option" => option(settings, &words[1..], true),

@@ -113,7 +113,7 @@ fn arcs(
     {
         notes.push(format!(
             "the ring of `hash-key {}` is not computed",
-            word.text
+            word.short()
         ));
         return None;
     }

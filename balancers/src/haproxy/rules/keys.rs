@@ -17,7 +17,7 @@ fn by_address(view: &View<'_>) -> Option<(&'static str, Place)> {
         .balance
         .as_ref()
         .map(|(_, place)| *place);
-    match &view.choice {
+    match &*view.choice {
         Choice::Source => return Some(("balance source", place?)),
         Choice::Key(word, args) if word.is("hash") && args.first()?.is("src") => {
             return Some(("balance hash src", place?));
@@ -57,7 +57,7 @@ pub(super) fn client_address(view: &View<'_>, report: &mut Report) {
 
 /// HAP-020: keys that are the same for most requests.
 pub(super) fn constant(view: &View<'_>, report: &mut Report) {
-    let Choice::Key(word, args) = &view.choice else {
+    let Choice::Key(word, args) = &*view.choice else {
         return;
     };
     let expression = if word.is("hash") {

@@ -22,7 +22,7 @@ pub(super) fn least(view: &View<'_>, report: &mut Report) {
         .balance
         .as_ref()
         .map(|(_, place)| *place);
-    let Some(place) = place.filter(|_| view.choice == Choice::LeastConn && servers > 1) else {
+    let Some(place) = place.filter(|_| *view.choice == Choice::LeastConn && servers > 1) else {
         return;
     };
     if view.proxy.settings.is_http() {

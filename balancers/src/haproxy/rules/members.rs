@@ -9,7 +9,7 @@ use crate::text::{list, percent};
 /// HAP-004: `first` without a limit.
 pub(super) fn first(view: &View<'_>, report: &mut Report) {
     let servers = view.live().count();
-    if view.choice != Choice::First || servers < 2 {
+    if *view.choice != Choice::First || servers < 2 {
         return;
     }
     let mut order: Vec<_> = view.live().map(|(_, server)| server).collect();

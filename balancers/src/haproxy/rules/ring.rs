@@ -109,7 +109,7 @@ pub(super) fn small_weights(view: &View<'_>, report: &mut Report) {
 /// HAP-006: `sdbm` and sums that 64 divides, `djb2` and sums that 33 divides.
 pub(super) fn resonance(view: &View<'_>, report: &mut Report) {
     let hash = &view.proxy.settings.hash;
-    if !hashes(view, false) || hash.avalanche || view.choice == Choice::Source {
+    if !hashes(view, false) || hash.avalanche || *view.choice == Choice::Source {
         return;
     }
     // `hash * 65599 + character`, and 65599 is one less than a multiple of 64; `hash * 33 + character`.

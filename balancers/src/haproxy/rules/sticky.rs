@@ -8,6 +8,9 @@ use crate::haproxy::pools::View;
 use crate::haproxy::proxy::Cookie;
 use crate::text::percent;
 
+/// Browsers keep no cookie that is longer, in bytes.
+const LONGEST_COOKIE: usize = 4096;
+
 /// The cookie that decides, with the number of servers among which it does.
 fn cookie<'v>(view: &'v View<'_>) -> Option<(&'v Cookie, usize)> {
     let servers = view.live().count();
@@ -70,7 +73,8 @@ pub(super) fn same_value(view: &View<'_>, report: &mut Report) {
     }
     let mut seen = HashMap::new();
     for (_, server) in view.live() {
-        let Some(value) = &server.params.cookie else {
+        let value = server.params.cookie.as_ref();
+        let Some(value) = value.filter(|value| value.text.len() <= LONGEST_COOKIE) else {
             continue;
         };
         let first = *seen.entry(&value.text).or_insert(server);

@@ -96,7 +96,7 @@ pub(super) fn least(view: &View<'_>, report: &mut Report) {
     let Some(((index, least), (_, most))) = extremes(view) else {
         return;
     };
-    if view.choice != Choice::LeastConn {
+    if *view.choice != Choice::LeastConn {
         return;
     }
     let old = view.version.is_some_and(|version| version < EMPTY_FIRST);
