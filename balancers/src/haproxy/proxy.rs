@@ -309,6 +309,8 @@ impl Proxy {
         let settings = &mut self.settings;
         match &*first.text {
             "mode" => mode(settings, words)?,
+            // Alone it stands for the default.
+            "balance" if words.len() == 1 => settings.balance = None,
             "balance" => {
                 let last = words[words.len() - 1].place;
                 let choice = Choice::parse(&words[1..]).map_err(wrong)?;
