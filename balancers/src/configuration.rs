@@ -53,8 +53,18 @@ pub fn read(
 ) -> Result<Configuration, ReadError> {
     match product {
         Product::Nginx => nginx::read(files, path, options),
-        Product::Haproxy => haproxy::read(files, path, options),
+        Product::Haproxy => haproxy::read(files, &[path], options),
     }
+}
+
+/// Reads files of `HAProxy` as one configuration, in their order, as `haproxy -f ONE -f TWO` does. Of folders it takes all
+/// `*.cfg`.
+pub fn read_haproxy(
+    files: &dyn Files,
+    paths: &[&Path],
+    options: &Options,
+) -> Result<Configuration, ReadError> {
+    haproxy::read(files, paths, options)
 }
 
 /// The product whose configuration this looks like; `name` is the file's, and helps where content leaves it open.

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 
 use evenkeel_balancers::source::{HostFiles, MemoryFiles};
-use evenkeel_balancers::{Options, Product, Rule, Severity, Version, read, rules};
+use evenkeel_balancers::{Options, Product, Rule, Severity, Version, read, read_haproxy, rules};
 use evenkeel_lab::parts::require;
 
 use common::{configuration, folder, shown, today};
@@ -123,4 +123,9 @@ fn folders_are_read_in_order() {
     .unwrap();
     assert_eq!(configuration.sources.iter().count(), 2);
     assert_eq!(configuration.pools[0].algorithm.name, "leastconn");
+
+    // The other way round there are no defaults yet.
+    let paths = ["/h/20-shop.cfg", "/h/10-defaults.cfg"].map(Path::new);
+    let configuration = read_haproxy(&files, &paths, &Options::default()).unwrap();
+    assert_eq!(configuration.pools[0].algorithm.name, "roundrobin");
 }

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use evenkeel_balancers::model::{Share, Shares};
+use evenkeel_balancers::model::{Basis, Share, Shares};
 use evenkeel_balancers::shares::{HaproxyRing, Slot, haproxy_full_hash, haproxy_sdbm};
 use evenkeel_balancers::source::MemoryFiles;
 use evenkeel_balancers::{Options, Product, read};
@@ -256,4 +256,18 @@ fn random_draws_on_the_ring() {
         ..two
     };
     idle.fits();
+}
+
+/// Among servers without connections leastconn goes in turn, whatever their weights.
+#[test]
+fn leastconn_ignores_weights_while_servers_are_idle() {
+    let seen = run("balance leastconn", &["weight 10", "weight 10", ""]);
+    let counts = seen.counts();
+    let third = REQUESTS / 3;
+    assert!(
+        counts.iter().all(|count| count.abs_diff(third) <= 1),
+        "{counts:?}"
+    );
+    // What is expected is the part of requests in progress.
+    assert_eq!(seen.expected.of, Basis::InProgress);
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::branches::Branches;
 use super::condition::holds;
 use super::environment::Environment;
 use super::line::{Remark, Start, Word, split};
@@ -62,34 +63,12 @@ pub(super) struct Document {
     pub(super) suppressions: Vec<Suppression>,
 }
 
-/// A `.if` that is not ended.
-struct Open {
-    place: Place,
-    state: State,
-    branch: u32,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
-    /// This branch is taken.
-    Taken,
-    /// No branch is taken so far.
-    Waiting,
-    /// One was taken: the rest is passed over.
-    Over,
-    /// Not known: all branches are read.
-    Unknown,
-    /// Not known for branches before, but this one is not taken.
-    Not,
-}
-
 struct Reader<'r, 'l> {
     loader: &'r Loader<'l>,
     version: Option<Version>,
     environment: Environment,
     document: Document,
-    open: Vec<Open>,
-    branches: u32,
+    branches: Branches,
     /// Comments on lines of their own, that wait for a line.
     waiting: Vec<Remark>,
     /// Comments that hold for the section that was begun last.
@@ -114,8 +93,7 @@ pub(super) fn read(
         version,
         environment: Environment::new(most),
         document: Document::default(),
-        open: Vec::new(),
-        branches: 0,
+        branches: Branches::default(),
         waiting: Vec::new(),
         whole: Vec::new(),
         last_line: 0,
@@ -159,8 +137,8 @@ impl Reader<'_, '_> {
         }
         self.end_section();
         self.waiting.clear();
-        match self.open.first() {
-            Some(open) => Err(wrong(open.place, "this `.if` has no `.endif`")),
+        match self.branches.left_open() {
+            Some(place) => Err(wrong(place, "this `.if` has no `.endif`")),
             None => Ok(()),
         }
     }
@@ -197,8 +175,7 @@ impl Reader<'_, '_> {
         if first.text.starts_with('.') && self.directive(&words)? {
             return Ok(());
         }
-        let passed = |open: &Open| !matches!(open.state, State::Taken | State::Unknown);
-        if self.open.iter().any(passed) {
+        if !self.branches.is_read() {
             return Ok(());
         }
         let begins = SECTIONS.iter().any(|section| first.is(section));
@@ -214,9 +191,10 @@ impl Reader<'_, '_> {
     }
 
     fn keep(&mut self, words: Vec<Word>, begins: bool) -> Result<(), Wrong> {
-        let branch = self.open.iter().rev().map(|open| open.branch);
-        let branch = branch.into_iter().find(|branch| *branch > 0).unwrap_or(0);
-        let line = Line { words, branch };
+        let line = Line {
+            words,
+            branch: self.branches.current(),
+        };
         if begins {
             self.document.sections.push(Section {
                 head: line,
@@ -238,65 +216,36 @@ impl Reader<'_, '_> {
     /// `.if` and its kin; false if it is none of them.
     fn directive(&mut self, words: &[Word]) -> Result<bool, Wrong> {
         let place = words[0].place;
-        let condition = || {
-            let texts: Vec<&str> = words[1..].iter().map(|word| &*word.text).collect();
-            holds(&texts.join(" "), &self.environment, self.version)
-        };
-        match &*words[0].text {
+        let begun = match &*words[0].text {
             ".if" => {
                 let most = self.loader.limits().block_depth;
-                if self.open.len() >= most {
+                if self.branches.depth() >= most {
                     return Err((place, Why::TooDeepBlocks(most)));
                 }
-                let state = chosen(State::Waiting, condition());
-                let branch = self.branch(state);
-                self.open.push(Open {
-                    place,
-                    state,
-                    branch,
-                });
+                let holds = self.holds(words);
+                self.branches.begin(place, holds);
+                true
             }
-            ".elif" | ".else" => {
-                let holds = if words[0].is(".else") {
-                    Some(true)
-                } else {
-                    condition()
-                };
-                let state = self.open.last().map(|open| chosen(open.state, holds));
-                let state = state.ok_or_else(|| wrong(place, "there is no `.if` before this"))?;
-                let branch = self.branch(state);
-                if let Some(open) = self.open.last_mut() {
-                    (open.state, open.branch) = (state, branch);
-                }
+            ".elif" => {
+                let holds = self.holds(words);
+                self.branches.next(holds)
             }
-            ".endif" => {
-                let open = self.open.pop();
-                open.ok_or_else(|| wrong(place, "there is no `.if` before this"))?;
-            }
-            ".notice" | ".warning" | ".alert" | ".diag" => {}
+            ".else" => self.branches.next(Some(true)),
+            ".endif" => self.branches.end(),
+            ".notice" | ".warning" | ".alert" | ".diag" => true,
             _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn branch(&mut self, state: State) -> u32 {
-        if state == State::Unknown {
-            self.branches += 1;
-            self.branches
+        };
+        if begun {
+            Ok(true)
         } else {
-            0
+            Err(wrong(place, "there is no `.if` before this"))
         }
     }
-}
 
-/// The state of a branch with a condition, after one with the state `before`.
-fn chosen(before: State, holds: Option<bool>) -> State {
-    match (before, holds) {
-        (State::Taken | State::Over, _) => State::Over,
-        (State::Waiting, Some(true)) => State::Taken,
-        (State::Waiting, Some(false)) => State::Waiting,
-        (State::Unknown | State::Not, Some(false)) => State::Not,
-        _ => State::Unknown,
+    /// What is known of a condition.
+    fn holds(&self, words: &[Word]) -> Option<bool> {
+        let texts: Vec<&str> = words[1..].iter().map(|word| &*word.text).collect();
+        holds(&texts.join(" "), &self.environment, self.version)
     }
 }
 

@@ -1,4 +1,4 @@
-//! `HAProxy`: files, or the files of a folder in the order of their names, as `-f` takes them.
+//! `HAProxy`: files, and the files of folders in the order of their names, as `-f` takes them.
 //!
 //! lines -> sections -> proxies (with defaults taken in) -> pools -> rules.
 //!
@@ -7,14 +7,17 @@
 //! words as `${NAME}`.
 
 mod balance;
+mod branches;
 mod condition;
 mod document;
 mod environment;
 mod line;
+mod params;
 mod pools;
 mod proxy;
 mod rules;
 mod server;
+mod settings;
 mod shares;
 
 use std::path::Path;
@@ -27,15 +30,18 @@ use crate::finding::Report;
 use crate::product::Product;
 use crate::source::{Files, Loader, Place, is_pattern};
 
-/// Reads a configuration of `HAProxy`: a file, or all `*.cfg` of a folder.
+/// Reads a configuration of `HAProxy`: files, and all `*.cfg` of folders, in their order.
 pub(crate) fn read(
     files: &dyn Files,
-    path: &Path,
+    paths: &[&Path],
     options: &Options,
 ) -> Result<Configuration, ReadError> {
     let mut loader = Loader::new(files, options.limits);
-    let paths = paths(files, path, options)?;
-    let document = document::read(&mut loader, &paths, options.version)?;
+    let mut found = Vec::new();
+    for path in paths {
+        found.extend(within(files, path, options)?);
+    }
+    let document = document::read(&mut loader, &found, options.version)?;
     let config = proxy::config(&document);
     let config =
         config.map_err(|(place, what): (Place, String)| loader.error(place, Why::Syntax(what)))?;
@@ -52,19 +58,19 @@ pub(crate) fn read(
 }
 
 /// The files of a folder, else the path itself. Hidden files are passed over, as `HAProxy` does.
-fn paths(
+fn within(
     files: &dyn Files,
     path: &Path,
     options: &Options,
 ) -> Result<Vec<std::path::PathBuf>, ReadError> {
     let name = path.display().to_string();
     let most = options.limits.inclusions;
-    let within = path.join("*.cfg").display().to_string();
+    let pattern = path.join("*.cfg").display().to_string();
     let found = if is_pattern(&name) {
         Vec::new()
     } else {
         // What is no folder has no files in it.
-        files.glob(&within, most).unwrap_or_default()
+        files.glob(&pattern, most).unwrap_or_default()
     };
     if found.len() > most {
         return Err(ReadError::file(name, Why::TooManyFiles(most)));

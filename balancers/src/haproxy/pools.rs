@@ -3,8 +3,9 @@
 use std::rc::Rc;
 
 use super::balance::Choice;
-use super::proxy::{Config, Mode, Proxy};
+use super::proxy::{Config, Proxy};
 use super::server::Server;
+use super::settings::Mode;
 use super::shares::{Budget, shares};
 use crate::configuration::Options;
 use crate::model::{

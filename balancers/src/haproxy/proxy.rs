@@ -3,100 +3,13 @@
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-use super::balance::{Choice, HashType};
+use super::balance::Choice;
 use super::document::{Document, Line, Section};
 use super::line::Word;
-use super::server::{Params, Server, Wrong, joined, server, time};
-use crate::source::Place;
+use super::params::Wrong;
+use super::server::{Server, server};
+use super::settings::Settings;
 use crate::version::Version;
-
-/// Options that decide who gets traffic, or how connections follow requests.
-const OPTIONS: [&str; 7] = [
-    "redispatch",
-    "allbackups",
-    "prefer-last-server",
-    "http-server-close",
-    "httpclose",
-    "forceclose",
-    "persist",
-];
-
-/// A line `cookie NAME ...`.
-#[derive(Clone, Debug)]
-pub(super) struct Cookie {
-    pub(super) name: Word,
-    words: HashSet<Rc<str>>,
-}
-
-impl Cookie {
-    pub(super) fn has(&self, word: &str) -> bool {
-        self.words.contains(word)
-    }
-
-    /// Whether `HAProxy` writes it; otherwise it only reads what servers write.
-    pub(super) fn is_written(&self) -> bool {
-        self.has("insert")
-    }
-}
-
-/// What is balanced.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mode {
-    Tcp,
-    Http,
-    /// `log`, `spop` and others: neither connections nor requests.
-    Other,
-}
-
-/// What sections hand on to those that take them as defaults. Cheap to clone.
-#[derive(Clone, Debug)]
-pub(super) struct Settings {
-    pub(super) mode: Mode,
-    pub(super) balance: Option<(Rc<Choice>, Place)>,
-    pub(super) hash: HashType,
-    /// `hash-balance-factor`, in percent; 0: none.
-    pub(super) factor: u64,
-    /// Whether `hash-preserve-affinity` lets full servers pass keys on.
-    pub(super) passes_on: bool,
-    pub(super) cookie: Option<Rc<Cookie>>,
-    options: [Option<Place>; OPTIONS.len()],
-    default_server: Rc<Params>,
-    /// `timeout tunnel`, in milliseconds.
-    pub(super) tunnel: Option<(u64, Place)>,
-    pub(super) disabled: bool,
-    /// Whether something in it depends on a condition that is not known.
-    pub(super) uncertain: bool,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            mode: Mode::Tcp,
-            balance: None,
-            hash: HashType::DEFAULT,
-            factor: 0,
-            passes_on: false,
-            cookie: None,
-            options: [None; OPTIONS.len()],
-            default_server: Rc::default(),
-            tunnel: None,
-            disabled: false,
-            uncertain: false,
-        }
-    }
-}
-
-impl Settings {
-    pub(super) fn is_http(&self) -> bool {
-        self.mode == Mode::Http
-    }
-
-    /// Where an option is set, if it is.
-    pub(super) fn option(&self, name: &str) -> Option<Place> {
-        let index = OPTIONS.iter().position(|option| *option == name)?;
-        self.options[index]
-    }
-}
 
 /// A `frontend`, `backend` or `listen`.
 #[derive(Debug)]
@@ -304,85 +217,18 @@ impl Proxy {
     /// Takes in one line; unknown ones are passed over.
     fn line(&mut self, line: &Line) -> Result<(), Wrong> {
         let words = &line.words[..];
-        let first = &words[0];
-        let wrong = |what| (first.place, what);
-        let settings = &mut self.settings;
-        match &*first.text {
-            "mode" => mode(settings, words)?,
-            // Alone it stands for the default.
-            "balance" if words.len() == 1 => settings.balance = None,
-            "balance" => {
-                let last = words[words.len() - 1].place;
-                let choice = Choice::parse(&words[1..]).map_err(wrong)?;
-                settings.balance = Some((Rc::new(choice), joined(first.place, last)));
-            }
-            "hash-type" => settings.hash = HashType::parse(first, &words[1..]).map_err(wrong)?,
-            "hash-balance-factor" => {
-                let factor = words.get(1).and_then(|word| word.text.parse().ok());
-                settings.factor = factor.unwrap_or(0);
-            }
-            "hash-preserve-affinity" => {
-                settings.passes_on = words.get(1).is_some_and(|word| !word.is("always"));
-            }
-            "cookie" => {
-                let Some(name) = words.get(1) else {
-                    return Err(wrong("the name of a cookie is expected".to_owned()));
-                };
-                settings.cookie = Some(Rc::new(Cookie {
-                    name: name.clone(),
-                    words: words[2..]
-                        .iter()
-                        .map(|word| Rc::clone(&word.text))
-                        .collect(),
-                }));
-            }
-            "option" => option(settings, &words[1..], true),
-            "no" if words.get(1).is_some_and(|word| word.is("option")) => {
-                option(settings, &words[2..], false);
-            }
-            "timeout" => {
-                if let [_, kind, value, ..] = words
-                    && kind.is("tunnel")
-                {
-                    let place = joined(first.place, value.place);
-                    settings.tunnel = time(value)?.map(|time| (time, place));
-                }
-            }
-            "disabled" => settings.disabled = true,
-            "enabled" => settings.disabled = false,
-            "default-server" => Rc::make_mut(&mut settings.default_server).read(&words[1..])?,
+        match &*words[0].text {
             "server" | "server-template" => {
-                self.servers.push(server(words, &settings.default_server)?);
+                let defaults = &self.settings.default_server;
+                self.servers.push(server(words, defaults)?);
             }
             "stick" => self.sticks.push(words.to_vec()),
             "bind" => self.told_source |= words.iter().any(|word| word.is("accept-proxy")),
             "http-request" | "tcp-request" => {
                 self.told_source |= words.iter().any(|word| word.is("set-src"));
             }
-            _ => {}
+            _ => self.settings.line(words)?,
         }
         Ok(())
-    }
-}
-
-fn mode(settings: &mut Settings, words: &[Word]) -> Result<(), Wrong> {
-    let Some(mode) = words.get(1) else {
-        return Err((
-            words[0].place,
-            "`tcp` or `http` is expected after this".to_owned(),
-        ));
-    };
-    settings.mode = match &*mode.text {
-        "http" => Mode::Http,
-        "tcp" => Mode::Tcp,
-        _ => Mode::Other,
-    };
-    Ok(())
-}
-
-fn option(settings: &mut Settings, words: &[Word], on: bool) {
-    let Some(word) = words.first() else { return };
-    if let Some(index) = OPTIONS.iter().position(|option| word.is(option)) {
-        settings.options[index] = on.then_some(word.place);
     }
 }

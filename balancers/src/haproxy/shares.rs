@@ -237,6 +237,10 @@ fn explain(
         Choice::Key(..) => note("requests without the key are spread by roundrobin"),
         _ => {}
     }
+    let once = |server: &Server| server.address.is_name() && server.params.resolvers.is_none();
+    if proxy.servers.iter().any(once) {
+        note("a name without `resolvers` is resolved once, when HAProxy starts, to one address");
+    }
     if proxy.settings.balance.is_none() && version.is_none() {
         note("no `balance`: by roundrobin before HAProxy 3.3, by random since");
     }

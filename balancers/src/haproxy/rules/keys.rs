@@ -4,8 +4,8 @@ use super::{CLIENT_ADDRESS, CONSTANT_KEY, WRONG_MODE};
 use crate::finding::Report;
 use crate::haproxy::balance::Choice;
 use crate::haproxy::line::Word;
+use crate::haproxy::params::joined;
 use crate::haproxy::pools::View;
-use crate::haproxy::server::joined;
 use crate::source::Place;
 use crate::text::percent;
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::{CACHED_COOKIE, ENDLESS_COOKIE, ENDLESS_QUEUE, LAST_SERVER, SAME_COOKIE, likewise};
 use crate::finding::Report;
 use crate::haproxy::pools::View;
-use crate::haproxy::proxy::Cookie;
+use crate::haproxy::settings::Cookie;
 use crate::text::percent;
 
 /// Browsers keep no cookie that is longer, in bytes.
