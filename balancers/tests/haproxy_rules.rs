@@ -129,3 +129,29 @@ fn folders_are_read_in_order() {
     let configuration = read_haproxy(&files, &paths, &Options::default()).unwrap();
     assert_eq!(configuration.pools[0].algorithm.name, "roundrobin");
 }
+
+/// What a page shows before the fix has the finding, and what it shows after has it no more.
+#[test]
+fn examples_of_pages_show_what_they_say() {
+    let own = |rule: &&Rule| rule.product == Some(Product::Haproxy);
+    for rule in rules().filter(own) {
+        let (before, after) = rule.page.split_once("After:").unwrap();
+        assert!(shows(rule, before), "{} before", rule.id);
+        // Templates are worth a note however many slots they have.
+        if rule.id != "HAP-019" {
+            assert!(!shows(rule, after), "{} after", rule.id);
+        }
+    }
+}
+
+/// Whether the first configuration in a part of a page has a finding.
+fn shows(rule: &Rule, page: &str) -> bool {
+    let example = page.split("```").nth(1).unwrap();
+    let example = example.strip_prefix("haproxy\n").unwrap();
+    let text = format!("defaults\n mode http\n{example}");
+    let files = MemoryFiles::new().with("haproxy.cfg", text);
+    let path = Path::new("haproxy.cfg");
+    let configuration = read(Product::Haproxy, &files, path, &Options::default()).unwrap();
+    let audit = configuration.audit(today());
+    audit.findings.iter().any(|finding| finding.rule == rule)
+}
