@@ -109,30 +109,24 @@ pub(super) fn wrong_mode(view: &View<'_>, report: &mut Report) {
     if settings.is_http() || view.live().count() < 2 {
         return;
     }
+    let stays = percent(1.0 / view.live().count() as f64);
     let balance = settings
         .balance
         .as_ref()
         .filter(|(choice, _)| choice.needs_http());
-    let cookie = settings.cookie.as_ref().map(|cookie| {
-        (
-            cookie.name.place,
-            "`cookie` is ignored, and sessions move between servers".to_owned(),
-        )
-    });
-    let found = balance.map(|(choice, place)| {
+    let balance = balance.map(|(choice, place)| {
+        let name = choice.name();
         (
             *place,
-            format!(
-                "`balance {}` is replaced by roundrobin, and keys move between servers",
-                choice.name()
-            ),
+            format!("`balance {name}` is replaced by roundrobin: a key"),
         )
     });
-    for (place, what) in found.into_iter().chain(cookie) {
-        let message = format!(
-            "in mode tcp {what}: a key stays with its server only {} of the time",
-            percent(1.0 / view.live().count() as f64)
-        );
+    let cookie = settings.cookie.as_ref().map(|cookie| {
+        let what = "`cookie` is ignored: a session";
+        (cookie.name.place, what.to_owned())
+    });
+    for (place, what) in balance.into_iter().chain(cookie) {
+        let message = format!("in mode tcp {what} finds its server in {stays} of all cases");
         report
             .add(
                 &WRONG_MODE,

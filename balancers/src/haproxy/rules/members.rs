@@ -1,10 +1,10 @@
 //! Who is in a backend: HAP-004, HAP-012, HAP-018, HAP-019.
 
 use super::{FIRST, LONE_BACKUP, NO_CHECK, TEMPLATE, likewise, names};
-use crate::finding::Report;
+use crate::finding::{Report, Severity};
 use crate::haproxy::balance::Choice;
 use crate::haproxy::pools::View;
-use crate::text::{list, percent};
+use crate::text::{count, list, percent};
 
 /// HAP-004: `first` without a limit.
 pub(super) fn first(view: &View<'_>, report: &mut Report) {
@@ -24,10 +24,14 @@ pub(super) fn first(view: &View<'_>, report: &mut Report) {
     });
     let Some(server) = unlimited else { return };
     let position = order.iter().filter(|other| other.id < server.id).count();
+    let (name, after) = (&server.name.text, servers - position - 1);
+    let takes = match position {
+        0 => format!("100 % of {}", view.units()),
+        before => format!("all that is left by {} before it", count(before, "server")),
+    };
     let message = format!(
-        "{} has no maxconn and is never full: it takes all that the {position} before it leave, 100 % if there is none, and the {} after it get 0 %",
-        server.name.text,
-        servers - position - 1,
+        "{name} has no maxconn and is never full: it takes {takes}, and 0 % is left for {} after it",
+        count(after, "server"),
     );
     report
         .add(
@@ -85,8 +89,18 @@ pub(super) fn lone_backup(view: &View<'_>, report: &mut Report) {
     if backups().count() < 2 || view.proxy.settings.option("allbackups").is_some() {
         return;
     }
+    let without = match primaries {
+        0 => "as no primary server is in rotation".to_owned(),
+        _ => format!("without the {}", count(primaries, "primary server")),
+    };
+    // One that stands in for one carries no more than that did.
+    let severity = if primaries > 1 {
+        Severity::Warning
+    } else {
+        Severity::Note
+    };
     let message = format!(
-        "when the {primaries} primary servers are gone, {} alone gets 100 % of {} instead of {}; {} 0 % while it lives",
+        "{without}, {} alone gets 100 % of {} instead of {}; {} 0 % while it lives",
         first.name.text,
         view.units(),
         percent(1.0 / backups().count() as f64),
@@ -99,6 +113,7 @@ pub(super) fn lone_backup(view: &View<'_>, report: &mut Report) {
             message,
             "write `option allbackups`",
         )
+        .severity(severity)
         .pool(&view.pool.name)
         .subject(&first.name.text);
 }
