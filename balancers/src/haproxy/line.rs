@@ -176,7 +176,9 @@ impl Splitter<'_> {
                 };
                 self.advance();
                 self.advance();
-                char::from_u32(high * 16 + low).unwrap_or(char::REPLACEMENT_CHARACTER)
+                // As bytes that are no UTF-8 are.
+                let byte = char::from_u32(high * 16 + low).filter(char::is_ascii);
+                byte.unwrap_or(char::REPLACEMENT_CHARACTER)
             }
             // Any other backslash stays.
             _ => {
