@@ -2,14 +2,16 @@
 
 use std::path::Path;
 
+use serde::Serialize;
+
 use crate::date::Date;
 use crate::error::{ReadError, Why};
 use crate::finding::{Audit, Finding, Suppression};
 use crate::haproxy;
-use crate::model::Pool;
+use crate::model::{Pool, Traffic};
 use crate::nginx;
 use crate::product::Product;
-use crate::source::{Files, Limits, Sources};
+use crate::source::{Files, Limits, Place, Sources};
 use crate::version::Version;
 
 /// What is known besides the configuration.
@@ -32,9 +34,22 @@ pub struct Configuration {
     pub sources: Sources,
     /// Its pools, in the order in which they are declared; implicit ones come last.
     pub pools: Vec<Pool>,
+    /// Words that send traffic where only a request or the running process knows.
+    pub unresolved: Vec<Unresolved>,
     /// Sorted by place.
     pub(crate) findings: Vec<Finding>,
     pub(crate) suppressions: Vec<Suppression>,
+}
+
+/// A word that sends traffic where the configuration does not say.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Unresolved {
+    /// As it is written, with its variables: `http://$backend`.
+    pub written: String,
+    /// What is balanced.
+    pub traffic: Traffic,
+    /// Where.
+    pub place: Place,
 }
 
 impl Configuration {

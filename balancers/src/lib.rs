@@ -33,8 +33,8 @@
 //!    [`Loader`](source::Loader), turns texts into tokens with places, tokens into the product's own types, and those into
 //!    [`model::Pool`]s. Rules look at the product's types and pools and add to a `Report`.
 //! 3. Formulas of expected shares that are the product's own: a file in `src/shares/`, pure functions that name the
-//!    product's source file, with a test against known values and one against the real product in `tests/`.
-//! 4. Each rule: a `static` [`Rule`] in the product's `RULES` (listed in `finding/rule.rs`), a page `docs/audit/<ID>.md`
+//!    product's source file, and a variant of [`shares::Formula`]; with a test against known values and one against the real product in `tests/`.
+//! 4. Each rule: a line in the product's `define_rules!` (whose `RULES` are listed in `finding/rule.rs`), a page `docs/audit/<ID>.md`
 //!    with the sections that the others have, and `tests/<product>/<ID>/bad.conf` and `good.conf` with a snapshot. A
 //!    test holds all of these to be there, and the real product to accept the configurations.
 //! 5. Comments go through `Comment::suppression`, with the lines that they cover: their own if something stands before
@@ -54,7 +54,7 @@ pub mod source;
 mod text;
 mod version;
 
-pub use configuration::{Configuration, Options, detect, read, read_any, read_haproxy};
+pub use configuration::{Configuration, Options, Unresolved, detect, read, read_any, read_haproxy};
 pub use date::{Date, NoDate};
 pub use diff::{PoolChange, Presence, ServerChange, diff};
 pub use error::{Position, ReadError, Why};

@@ -98,7 +98,11 @@ fn words() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(if cfg!(debug_assertions) { 400 } else { 20_000 }))]
+    #![proptest_config(ProptestConfig {
+        cases: if cfg!(debug_assertions) { 400 } else { 20_000 },
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn bytes(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
@@ -164,6 +168,16 @@ fn time_grows_with_length_alone() {
         (
             "splits",
             repeated("", "split_clients $a $b{*a;}server{proxy_pass $b;}"),
+        ),
+        (
+            "open names",
+            (0..LENGTH / 60).fold(String::from("events {} http {"), |text, number| {
+                text + &format!("upstream u{number} {{ server a; }} server {{ proxy_pass http://u{number}x$y; }}\n")
+            }) + "}",
+        ),
+        (
+            "idle splits",
+            repeated("", "split_clients $a $b{*a;}server{proxy_pass $c;}"),
         ),
         (
             "scopes",

@@ -70,7 +70,7 @@ fn nginx_accepts_them() {
     for rule in shown_by_nginx() {
         for kind in ["bad.conf", "good.conf"] {
             let name = format!("{}/{kind}", rule.id);
-            let output = nginx_test(&folder(Product::Nginx).join(&name));
+            let output = nginx_test(&folder(Product::Nginx).join(&name), "-t");
             let newer = NEWER.iter().find(|(newer, _)| *newer == name);
             let accepts = !REFUSED.contains(&name.as_str())
                 && newer.is_none_or(|(_, since)| version >= *since);
@@ -99,6 +99,27 @@ fn the_example_of_debian_has_no_finding() {
     );
 }
 
+/// What `nginx -T` writes is understood as its files are, with the same places.
+#[test]
+fn a_dump_by_nginx_reads_like_its_files() {
+    let path = folder(Product::Nginx).join("NGX-001/bad.conf");
+    let output = nginx_test(&path, "-T");
+    assert!(output.status.success(), "{output:?}");
+    let work = tempfile::tempdir().unwrap();
+    let dump = work.path().join("dump");
+    std::fs::write(&dump, output.stdout).unwrap();
+    let (file, dumped) = (
+        configuration(Product::Nginx, &path),
+        configuration(Product::Nginx, &dump),
+    );
+    assert_eq!(file.pools, dumped.pools);
+    assert_eq!(file.audit(today()), dumped.audit(today()));
+    assert_eq!(
+        dumped.sources.locate(dumped.pools[0].place),
+        file.sources.locate(file.pools[0].place)
+    );
+}
+
 fn version() -> Version {
     let output = Command::new(require("nginx").unwrap())
         .arg("-v")
@@ -108,8 +129,8 @@ fn version() -> Version {
     Version::parse(said.split_once('/').unwrap().1).unwrap()
 }
 
-/// `nginx -t`, in a mount namespace of its own where the names of the configurations resolve.
-fn nginx_test(path: &Path) -> Output {
+/// nginx with `-t` or `-T`, in a mount namespace of its own where the names of the configurations resolve.
+fn nginx_test(path: &Path, mode: &str) -> Output {
     let nginx = require("nginx").unwrap();
     let work = tempfile::tempdir().unwrap();
     let hosts = work.path().join("hosts");
@@ -131,7 +152,7 @@ fn nginx_test(path: &Path) -> Output {
         .arg(&hosts)
         .arg(nginx);
     command
-        .args(["-t", "-q", "-e", "stderr", "-g", &globals, "-c"])
+        .args([mode, "-q", "-e", "stderr", "-g", &globals, "-c"])
         .arg(path);
     command.output().unwrap()
 }

@@ -1,7 +1,11 @@
 //! Expected shares against nginx itself: the same configuration is read here and run there, thousands of keys are sent
 //! through it, and who answered is counted.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on must fail"
+)]
 
 use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -243,11 +247,11 @@ fn consistent_hash_is_a_ring() {
         .map(|port| format!("127.0.0.1:{port}"))
         .collect();
     let slot = |weight| Slot { weight, live: true };
-    let named = names
+    let servers = names
         .iter()
         .map(String::as_str)
         .zip([1, 1, 2, 10].map(slot));
-    let ring = NginxRing::new(&named.collect::<Vec<_>>(), 1 << 20).unwrap();
+    let ring = NginxRing::new(&servers.collect::<Vec<_>>(), 1 << 20).unwrap();
     for (number, answer) in (0..).zip(&seen.answers) {
         let server = ring.server_of(key(number).0.as_bytes());
         assert_eq!(server, Some(*answer), "request {number}");

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::own::{EXPIRED, NOT_UNDERSTOOD, UNUSED};
 use super::report::Report;
-use super::suppression::{Allow, Suppression};
+use super::suppression::{Allow, FORM, Suppression};
 use super::{Finding, Severity};
 use crate::date::Date;
 use crate::source::Place;
@@ -165,7 +165,7 @@ fn not_understood(suppressions: &[Suppression], report: &mut Report) {
                 &NOT_UNDERSTOOD,
                 suppression.place,
                 format!("this comment allows nothing, because {wrong}"),
-                "give the rule's id and a reason, as in `evenkeel: allow NGX-001 because canary`",
+                FORM,
             );
         }
     }

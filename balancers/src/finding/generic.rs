@@ -1,14 +1,8 @@
 //! Rules that hold for any product.
 
-use super::{Rule, Severity};
+use super::define_rules;
 
-pub(crate) static LONG_LIVED: Rule = Rule {
-    id: "GEN-001",
-    severity: Severity::Warning,
-    title: "Connections that live long are balanced only once",
+define_rules! {
     product: None,
-    page: include_str!("../../../docs/audit/GEN-001.md"),
-};
-
-/// All of them.
-pub(crate) static RULES: [&Rule; 1] = [&LONG_LIVED];
+    LONG_LIVED = "GEN-001", Warning, "Connections that live long are balanced only once";
+}

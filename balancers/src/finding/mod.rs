@@ -10,9 +10,9 @@ mod suppression;
 use serde::Serialize;
 
 pub use audit::{Allowed, Audit};
-pub(crate) use own::RULES as OWN_RULES;
 pub(crate) use own::UNREAD_INCLUDE;
-pub(crate) use report::Report;
+pub(crate) use report::{Added, Report};
+pub(crate) use rule::define_rules;
 pub use rule::{Rule, rule, rules};
 pub(crate) use suppression::{Comment, Suppression};
 

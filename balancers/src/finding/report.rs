@@ -29,10 +29,12 @@ impl Report {
         Added(self.0.last_mut())
     }
 
-    /// All of them, in the order of their places.
+    /// All of them, in the order of their places. A file that is included twice shows everything twice, which is told once.
     pub(crate) fn into_findings(mut self) -> Vec<Finding> {
-        self.0
-            .sort_by_key(|finding| (finding.place, finding.rule.id));
+        self.0.sort_by(|a, b| {
+            (a.place, a.rule.id, &a.message).cmp(&(b.place, b.rule.id, &b.message))
+        });
+        self.0.dedup();
         self.0
     }
 }
@@ -59,6 +61,14 @@ impl Added<'_> {
     /// Adds another place that belongs to it.
     pub(crate) fn related(self, place: Place, what: impl Into<String>) -> Self {
         self.change(|finding| finding.related.push((place, what.into())))
+    }
+
+    /// The same, if there is such a place.
+    pub(crate) fn related_if(self, place: Option<Place>, what: &str) -> Self {
+        match place {
+            Some(place) => self.related(place, what),
+            None => self,
+        }
     }
 
     fn change(mut self, change: impl FnOnce(&mut Finding)) -> Self {

@@ -2,7 +2,7 @@
 
 use serde::{Serialize, Serializer};
 
-use super::{OWN_RULES, Severity, generic};
+use super::{Severity, generic, own};
 use crate::product::Product;
 use crate::{haproxy, nginx};
 
@@ -22,9 +22,29 @@ pub struct Rule {
     pub page: &'static str,
 }
 
+/// Defines rules as `pub(crate)` statics, each with its page, and `RULES` with all of them.
+macro_rules! define_rules {
+    (product: $product:expr, $($name:ident = $id:literal, $severity:ident, $title:literal;)+) => {
+        $(
+            pub(crate) static $name: $crate::finding::Rule = $crate::finding::Rule {
+                id: $id,
+                severity: $crate::finding::Severity::$severity,
+                title: $title,
+                product: $product,
+                page: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/audit/", $id, ".md")),
+            };
+        )+
+
+        /// All of them.
+        pub(crate) static RULES: &[&$crate::finding::Rule] = &[$(&$name),+];
+    };
+}
+
+pub(crate) use define_rules;
+
 /// All rules, ordered by product, then by id.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
-    let all: [&[&'static Rule]; 4] = [&OWN_RULES, &generic::RULES, &nginx::RULES, &haproxy::RULES];
+    let all = [own::RULES, generic::RULES, nginx::RULES, haproxy::RULES];
     all.into_iter().flatten().copied()
 }
 

@@ -8,7 +8,8 @@ use crate::source::Place;
 
 /// What begins a comment that is meant for the audit.
 const MARK: &str = "evenkeel:";
-const FORM: &str =
+/// What such a comment looks like.
+pub(super) const FORM: &str =
     "write `evenkeel: allow NGX-001 until 2027-01-31 because REASON`; the `until` may be left out";
 
 /// A comment, as a product's reader met it.
@@ -58,10 +59,10 @@ impl Comment<'_> {
 fn parse(text: &str) -> Result<Allow, String> {
     let said = text
         .strip_prefix("allow ")
-        .ok_or_else(|| format!("it does not say `allow`: {FORM}"))?;
+        .ok_or_else(|| "it does not say `allow`".to_owned())?;
     let (said, because) = match said.split_once("because") {
         Some((said, because)) if !because.trim().is_empty() => (said, because.trim()),
-        _ => return Err(format!("it gives no reason: {FORM}")),
+        _ => return Err("it gives no reason".to_owned()),
     };
     let (ids, until) = match said.split_once(" until ") {
         Some((ids, until)) => (ids, Some(day(until.trim())?)),
@@ -70,7 +71,7 @@ fn parse(text: &str) -> Result<Allow, String> {
     let ids = ids.split([',', ' ', '\t']).filter(|id| !id.is_empty());
     let rules: Vec<&'static Rule> = ids.map(known).collect::<Result<_, _>>()?;
     if rules.is_empty() {
-        return Err(format!("it names no rule: {FORM}"));
+        return Err("it names no rule".to_owned());
     }
     Ok(Allow {
         rules,

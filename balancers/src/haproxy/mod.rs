@@ -51,6 +51,7 @@ pub(crate) fn read(
     Ok(Configuration {
         product: Product::Haproxy,
         sources: loader.into_sources(),
+        unresolved: pools::unresolved(&config),
         pools: views.into_iter().map(|view| view.pool).collect(),
         findings: report.into_findings(),
         suppressions: document.suppressions,

@@ -3,15 +3,17 @@
 use std::rc::Rc;
 
 use super::balance::Choice;
+use super::line::Word;
 use super::proxy::{Config, Proxy};
 use super::server::Server;
 use super::settings::Mode;
 use super::shares::{Budget, shares};
-use crate::configuration::Options;
+use crate::configuration::{Options, Unresolved};
 use crate::model::{
     Algorithm, Basis, Class, Comparability, Origin, Pool, Scheduling, State, Traffic, Workers,
 };
 use crate::product::Product;
+use crate::shares::Formula;
 use crate::text::percent;
 use crate::version::Version;
 
@@ -73,24 +75,20 @@ pub(super) fn views<'a>(config: &'a Config, options: &Options) -> Vec<View<'a>> 
 fn view<'a>(config: &Config, proxy: &'a Proxy, options: &Options, budget: &mut Budget) -> View<'a> {
     let choice = proxy.choice(options.version);
     let expected = shares(proxy, &choice, options.version, budget);
-    let named = config.dynamic || config.used.contains(&proxy.name.text);
+    let named = !config.dynamic.is_empty() || config.used.contains(&proxy.name.text);
     let used = proxy.kind.is("listen") || named || !config.whole;
-    let traffic = if proxy.settings.is_http() {
-        Traffic::Requests
-    } else {
-        Traffic::Connections
-    };
     View {
         pool: Pool {
             name: proxy.name.text.to_string(),
             product: Product::Haproxy,
             origin: Origin::Declared,
-            traffic,
+            traffic: traffic(proxy.settings.mode),
             place: proxy.name.place,
             algorithm: algorithm(proxy, &choice),
             scheduling: scheduling(config, &choice, options),
             comparability: comparability(proxy),
             servers: proxy.servers.iter().map(server).collect(),
+            formula: formula(proxy, &choice),
             shares: expected.bounds,
             used: used && !proxy.settings.disabled,
             notes: expected.notes,
@@ -101,6 +99,34 @@ fn view<'a>(config: &Config, proxy: &'a Proxy, options: &Options, budget: &mut B
         arcs: expected.arcs,
         version: options.version,
         told_source: config.told_source,
+    }
+}
+
+/// The formula of the shares, where it needs no more than weights; rings are made of ids.
+fn formula(proxy: &Proxy, choice: &Choice) -> Option<Formula> {
+    match choice {
+        Choice::RoundRobin | Choice::StaticRr | Choice::LeastConn => Some(Formula::Weight),
+        Choice::Source | Choice::Key(..) if !proxy.settings.hash.consistent => {
+            Some(Formula::Weight)
+        }
+        _ => None,
+    }
+}
+
+/// What sends traffic where only a request knows.
+pub(super) fn unresolved(config: &Config) -> Vec<Unresolved> {
+    let word = |(word, mode): &(Word, Mode)| Unresolved {
+        written: word.text.to_string(),
+        traffic: traffic(*mode),
+        place: word.place,
+    };
+    config.dynamic.iter().map(word).collect()
+}
+
+fn traffic(mode: Mode) -> Traffic {
+    match mode {
+        Mode::Http => Traffic::Requests,
+        Mode::Tcp | Mode::Other => Traffic::Connections,
     }
 }
 

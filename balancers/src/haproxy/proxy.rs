@@ -8,7 +8,7 @@ use super::document::{Document, Line, Section};
 use super::line::Word;
 use super::params::Wrong;
 use super::server::{Server, server};
-use super::settings::Settings;
+use super::settings::{Mode, Settings};
 use crate::version::Version;
 
 /// A `frontend`, `backend` or `listen`.
@@ -60,7 +60,7 @@ pub(super) struct Config {
     /// Backends that are named in `use_backend` or `default_backend`.
     pub(super) used: HashSet<Rc<str>>,
     /// Whether a backend's name is made when requests come.
-    pub(super) dynamic: bool,
+    pub(super) dynamic: Vec<(Word, Mode)>,
     /// Whether anything in it takes connections in; without, it is a part of a configuration.
     pub(super) whole: bool,
     /// Whether clients' addresses come from a proxy before this one.
@@ -132,7 +132,7 @@ impl Config {
         for line in &section.lines {
             proxy.settings.uncertain |= line.branch != section.head.branch;
             proxy.line(line)?;
-            self.uses(&line.words);
+            self.uses(&line.words, proxy.settings.mode);
         }
         let name = section.head.words.get(1).filter(|word| !word.is("from"));
         if let Some(name) = name {
@@ -155,7 +155,7 @@ impl Config {
         for line in &section.lines {
             proxy.settings.uncertain |= line.branch != section.head.branch;
             proxy.line(line)?;
-            self.uses(&line.words);
+            self.uses(&line.words, proxy.settings.mode);
         }
         self.told_source |= proxy.told_source;
         self.whole |= !words[0].is("backend");
@@ -171,10 +171,12 @@ impl Config {
         Ok(())
     }
 
-    fn uses(&mut self, words: &[Word]) {
+    fn uses(&mut self, words: &[Word], mode: Mode) {
         let [verb, name, ..] = words else { return };
         if verb.is("use_backend") || verb.is("default_backend") {
-            self.dynamic |= name.text.contains("%[") || name.unresolved;
+            if name.text.contains("%[") || name.unresolved {
+                self.dynamic.push((name.clone(), mode));
+            }
             self.used.insert(Rc::clone(&name.text));
         }
     }

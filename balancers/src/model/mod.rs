@@ -2,6 +2,7 @@
 
 mod address;
 mod algorithm;
+mod expected;
 mod pool;
 mod share;
 

@@ -8,6 +8,7 @@ use super::address::Address;
 use super::algorithm::Algorithm;
 use super::share::{Share, Shares};
 use crate::product::Product;
+use crate::shares::Formula;
 use crate::source::Place;
 
 /// Servers among which a balancer spreads traffic; evenkeel sees them in the role `upstream`.
@@ -25,6 +26,8 @@ pub struct Pool {
     pub place: Place,
     /// How servers are chosen.
     pub algorithm: Algorithm,
+    /// The formula of their shares; `None` if only the running product knows.
+    pub formula: Option<Formula>,
     /// Who keeps the account by which they are chosen.
     pub scheduling: Scheduling,
     /// How far connections, which the kernel sees, can be compared with what the balancer spreads.
@@ -33,7 +36,7 @@ pub struct Pool {
     pub servers: Vec<Server>,
     /// What each of them should get, in the same order.
     pub shares: Shares,
-    /// Whether anything sends traffic to it.
+    /// Whether anything may send traffic to it; `false` only if nothing does, by name or by a variable that could hold it.
     pub used: bool,
     /// What else a reader should know: approximations made, what was left open.
     pub notes: Vec<String>,

@@ -1,12 +1,13 @@
 //! The directives that decide who gets traffic, gathered from the whole configuration.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::pass::{Pass, pass};
+use super::pass::{Destination, Pass, pass};
 use super::token::Word;
 use super::tree::Directive;
 use super::upstream::{Upstream, upstream};
+use crate::configuration::Unresolved;
 use crate::model::{Traffic, Workers};
 use crate::source::Place;
 
@@ -21,8 +22,6 @@ pub(super) struct Config {
     pub(super) upstreams: Vec<Upstream>,
     pub(super) passes: Vec<Pass>,
     pub(super) splits: Vec<Split>,
-    /// Words that variables may take (`map`, `set`, `split_clients`), in lower case.
-    pub(super) values: BTreeSet<String>,
 }
 
 /// A `split_clients` block.
@@ -60,7 +59,6 @@ pub(super) fn config(directives: &[Directive]) -> Config {
         upstreams: Vec::new(),
         passes: Vec::new(),
         splits: Vec::new(),
-        values: BTreeSet::new(),
     };
     config.whole = directives
         .iter()
@@ -119,9 +117,7 @@ impl Config {
         for directive in directives {
             match directive.name.text.as_str() {
                 "upstream" => self.upstreams.extend(upstream(directive, traffic)),
-                "split_clients" => self.split(directive, traffic),
-                "map" => self.values.extend(map_values(directive)),
-                "set" => self.values.extend(directive.arg(1).map(lower)),
+                "split_clients" => self.splits.extend(split(directive, traffic)),
                 _ => {
                     self.passes.extend(pass(directive, traffic, &scope));
                     if directive.block.is_some() {
@@ -129,14 +125,6 @@ impl Config {
                     }
                 }
             }
-        }
-    }
-
-    fn split(&mut self, directive: &Directive, traffic: Traffic) {
-        if let Some(split) = split(directive, traffic) {
-            let values = split.parts.iter().map(|(_, word)| lower(word));
-            self.values.extend(values);
-            self.splits.push(split);
         }
     }
 
@@ -149,6 +137,22 @@ impl Config {
     }
 }
 
+impl Config {
+    /// What sends traffic where only variables say.
+    pub(super) fn unresolved(&self) -> Vec<Unresolved> {
+        let variable = |pass: &&Pass| matches!(pass.target, Destination::Variable { .. });
+        let passes = self.passes.iter().filter(variable);
+        passes
+            .map(|pass| Unresolved {
+                written: pass.word.text.clone(),
+                traffic: pass.traffic,
+                place: pass.word.place,
+            })
+            .collect()
+    }
+}
+
+/// A word in lower case, as nginx compares names.
 pub(super) fn lower(word: &Word) -> String {
     word.text.to_ascii_lowercase()
 }
@@ -204,9 +208,4 @@ fn split(directive: &Directive, traffic: Traffic) -> Option<Split> {
         variable: directive.arg(1)?.clone(),
         parts: directive.children().iter().filter_map(part).collect(),
     })
-}
-
-fn map_values(directive: &Directive) -> impl Iterator<Item = String> {
-    let values = directive.children().iter().filter_map(|line| line.arg(0));
-    values.map(lower)
 }

@@ -8,10 +8,13 @@ mod lua;
 mod pass;
 mod pools;
 mod rules;
+mod server;
 mod shares;
+mod splits;
 mod token;
 mod tree;
 mod upstream;
+mod uses;
 
 use std::path::Path;
 
@@ -51,12 +54,13 @@ fn read_files(
     let views = pools::views(&config, options);
     rules::check(&config, &views, options, &mut report);
     let mut pools: Vec<_> = views.into_iter().map(|view| view.pool).collect();
-    pools.extend(pools::splits(&config));
+    pools.extend(splits::splits(&config));
     pools.extend(pools::implicit(&config, options));
     Ok(Configuration {
         product: Product::Nginx,
         sources: loader.into_sources(),
         pools,
+        unresolved: config.unresolved(),
         findings: report.into_findings(),
         suppressions,
     })

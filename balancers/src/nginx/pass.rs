@@ -1,9 +1,9 @@
 //! Directives that send traffic somewhere: `proxy_pass` and its kin.
 
 use super::config::Scope;
+use super::server::address;
 use super::token::Word;
 use super::tree::Directive;
-use super::upstream::address;
 use crate::model::{Address, Traffic};
 
 /// A directive that sends traffic somewhere.
@@ -29,7 +29,10 @@ pub(super) enum Destination {
         address: Address,
     },
     /// Where a variable says.
-    Variable,
+    Variable {
+        /// What stands before it, in lower case: with what the name begins.
+        prefix: String,
+    },
 }
 
 /// Reads such a directive; `None` if it is none.
@@ -65,8 +68,10 @@ fn destination(written: &str, default_port: Option<u16>) -> Destination {
         }
         None => rest.split(['/', '?']).next().unwrap_or_default(),
     };
-    if host.contains('$') || host.is_empty() {
-        return Destination::Variable;
+    if let Some((prefix, _)) = host.split_once('$') {
+        return Destination::Variable {
+            prefix: prefix.to_ascii_lowercase(),
+        };
     }
     Destination::Host {
         name: host.to_ascii_lowercase(),

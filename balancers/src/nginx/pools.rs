@@ -2,16 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::config::{Config, Split, lower};
+use super::config::Config;
 use super::pass::{Destination, Pass};
-use super::shares::{Budget, shares};
-use super::upstream::{Choice, Server, Upstream};
+use super::server::Server;
+use super::shares::{basis, bounds, formula};
+use super::upstream::{Choice, Upstream};
+use super::uses::Uses;
 use crate::configuration::Options;
+use crate::finding::{Added, Report, Rule};
 use crate::model::{
     Address, Algorithm, Basis, Class, Comparability, Origin, Pool, Scheduling, Share, Shares,
-    State, Target, Traffic, Workers,
+    State, Traffic, Workers,
 };
 use crate::product::Product;
+use crate::shares::{Budget, Formula};
+use crate::source::Place;
 use crate::text::percent;
 use crate::version::Version;
 
@@ -28,6 +33,8 @@ pub(super) struct View<'a> {
     pub(super) users: Vec<&'a Pass>,
     /// How many workers choose.
     pub(super) workers: Workers,
+    /// Where their number is set.
+    pub(super) workers_place: Option<Place>,
 }
 
 impl View<'_> {
@@ -35,6 +42,18 @@ impl View<'_> {
     pub(super) fn live(&self) -> impl Iterator<Item = (usize, &Server)> {
         let servers = self.upstream.servers.iter().enumerate();
         servers.filter(|(_, server)| server.is_live())
+    }
+
+    /// Adds a finding about this upstream.
+    pub(super) fn add<'r>(
+        &self,
+        report: &'r mut Report,
+        rule: &'static Rule,
+        place: Place,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Added<'r> {
+        report.add(rule, place, message, help).pool(&self.pool.name)
     }
 
     /// The share of a server if each name has one address, as text.
@@ -67,38 +86,24 @@ impl View<'_> {
 
 /// All upstreams.
 pub(super) fn views<'a>(config: &'a Config, options: &Options) -> Vec<View<'a>> {
-    let by_name = config.by_name();
-    let mut users: BTreeMap<usize, Vec<&Pass>> = BTreeMap::new();
-    let mut variable = false;
-    for pass in &config.passes {
-        match &pass.target {
-            Destination::Host { name, .. } => {
-                if let Some(index) = by_name.get(&(pass.traffic, name.clone())) {
-                    users.entry(*index).or_default().push(pass);
-                }
-            }
-            Destination::Variable => variable = true,
-        }
-    }
+    let mut sent = Uses::new(config);
     let workers = workers(config, options);
     let mut budget = Budget::default();
     let numbered = config.upstreams.iter().enumerate();
     let view = |(index, upstream): (usize, &'a Upstream)| {
-        let users = users.remove(&index).unwrap_or_default();
-        let named = variable && config.values.contains(&lower(&upstream.name));
-        let shares = shares(upstream, &mut budget);
+        let users = sent.take(index);
+        let mut pool = declared(upstream, workers);
+        let nominal = pool.nominal_shares(&mut budget);
+        (pool.shares.servers, pool.notes) = bounds(upstream, nominal.as_deref());
+        pool.used = !users.is_empty() || sent.may_be(upstream) || !config.whole;
+        pool.comparability = comparability(upstream, &users, options);
         View {
-            pool: Pool {
-                used: !users.is_empty() || named || !config.whole,
-                comparability: comparability(upstream, &users, options),
-                shares: shares.bounds,
-                notes: shares.notes,
-                ..declared(upstream, workers)
-            },
             upstream,
-            nominal: shares.nominal,
+            pool,
+            nominal,
             users,
             workers,
+            workers_place: config.workers_place,
         }
     };
     numbered.map(view).collect()
@@ -121,6 +126,7 @@ fn declared(upstream: &Upstream, workers: Workers) -> Pool {
         traffic: upstream.traffic,
         place: upstream.name.place,
         algorithm: algorithm(upstream),
+        formula: formula(upstream.choice()),
         scheduling: match upstream.zone {
             Some(_) => Scheduling::Shared,
             None => Scheduling::PerWorker(workers),
@@ -128,7 +134,7 @@ fn declared(upstream: &Upstream, workers: Workers) -> Pool {
         comparability: Comparability::Exact,
         servers: upstream.servers.iter().map(server).collect(),
         shares: Shares {
-            of: Basis::Arrivals,
+            of: basis(upstream.choice()),
             servers: Vec::new(),
         },
         used: true,
@@ -233,12 +239,13 @@ fn implicit_pool(pass: &Pass, address: &Address, workers: Workers) -> Pool {
     };
     let note = "a name stands for all its addresses, which take turns";
     Pool {
-        name: address.written.clone(),
+        name: address.key(),
         product: Product::Nginx,
         origin: Origin::Implicit,
         traffic: pass.traffic,
         place: pass.word.place,
         algorithm: Algorithm::new(Choice::Rotation.name(), Class::Rotation),
+        formula: Some(Formula::Weight),
         scheduling: Scheduling::PerWorker(workers),
         comparability: Comparability::Exact,
         notes: address
@@ -252,59 +259,5 @@ fn implicit_pool(pass: &Pass, address: &Address, workers: Workers) -> Pool {
             servers: vec![Share::exactly(1.0)],
         },
         used: true,
-    }
-}
-
-/// `split_clients` whose variable decides where traffic goes.
-pub(super) fn splits(config: &Config) -> Vec<Pool> {
-    let sends = |split: &&Split| {
-        let name = split.variable.text.trim_start_matches('$');
-        let written = [format!("${name}"), format!("${{{name}}}")];
-        let mut targets = config.passes.iter().map(|pass| &pass.word.text);
-        targets.any(|text| {
-            written
-                .iter()
-                .any(|variable| text.contains(variable.as_str()))
-        })
-    };
-    config.splits.iter().filter(sends).map(split_pool).collect()
-}
-
-/// Shares are those of keys, hashed evenly by `MurmurHash2` (`src/http/modules/ngx_http_split_clients_module.c`).
-fn split_pool(split: &Split) -> Pool {
-    let given: f64 = split.parts.iter().filter_map(|(percent, _)| *percent).sum();
-    let share =
-        |(percent, _): &(Option<f64>, _)| Share::exactly(percent.unwrap_or(100.0 - given) / 100.0);
-    let server = |(percent, word): &(Option<f64>, super::token::Word)| crate::model::Server {
-        name: Some(word.text.clone()),
-        address: Address {
-            written: word.text.clone(),
-            target: Target::Unknown,
-        },
-        weight: percent.unwrap_or(100.0 - given).max(0.0),
-        state: State::InRotation,
-        max_connections: None,
-        labels: BTreeMap::new(),
-        place: word.place,
-    };
-    Pool {
-        name: split.variable.text.clone(),
-        product: Product::Nginx,
-        origin: Origin::Split,
-        traffic: split.traffic,
-        place: split.variable.place,
-        algorithm: Algorithm::new(
-            format!("split_clients {}", split.key.text),
-            Class::KeyDependent,
-        ),
-        scheduling: Scheduling::Shared,
-        comparability: Comparability::Exact,
-        servers: split.parts.iter().map(server).collect(),
-        shares: Shares {
-            of: Basis::Keys,
-            servers: split.parts.iter().map(share).collect(),
-        },
-        used: true,
-        notes: Vec::new(),
     }
 }

@@ -1,72 +1,23 @@
-//! The expected shares of an upstream.
+//! What an upstream leaves no doubt of, whatever the number of addresses its names have.
 
-use super::upstream::{Choice, Server, Upstream};
-use crate::model::{Basis, Share, Shares};
-use crate::shares::{NginxRing, Slot, by_weight, nginx_hash, nginx_ip_hash};
+use super::server::Server;
+use super::upstream::{Choice, Upstream};
+use crate::model::{Basis, Share};
+use crate::shares::Formula;
 
-/// How many points of rings are computed for one configuration, at most: 25 000 units of weight.
-pub(super) struct Budget(u64);
-
-impl Default for Budget {
-    fn default() -> Self {
-        Self(4_000_000)
+/// The formula of the shares; `None` if it is a module's that is not known here.
+pub(super) fn formula(choice: &Choice) -> Option<Formula> {
+    match choice {
+        Choice::Other(_) => None,
+        Choice::IpHash => Some(Formula::NginxIpHash),
+        Choice::Hash { consistent, .. } if *consistent => Some(Formula::NginxRing),
+        Choice::Hash { .. } => Some(Formula::NginxHash),
+        _ => Some(Formula::Weight),
     }
 }
 
-/// Expected shares, as far as they are known.
-pub(super) struct Expected {
-    /// What the configuration leaves no doubt of.
-    pub(super) bounds: Shares,
-    /// What holds if each name has one address.
-    pub(super) nominal: Option<Vec<f64>>,
-    pub(super) notes: Vec<String>,
-}
-
-/// The expected shares of an upstream's servers while all is well.
-pub(super) fn shares(upstream: &Upstream, budget: &mut Budget) -> Expected {
-    let servers = &upstream.servers;
-    let live = servers.iter().filter(|server| server.is_live()).count();
-    let choice = upstream.choice();
-    let mut notes = Vec::new();
-    let nominal = if live == 0 {
-        notes.push("no primary server is in rotation: the backups take all".to_owned());
-        Some(backups(servers))
-    } else {
-        nominal(choice, servers, budget)
-    };
-    if nominal.is_none() {
-        notes.push("the ring has too many points to be computed".to_owned());
-    }
-    let names = servers
-        .iter()
-        .any(|server| server.is_live() && server.address.is_name());
-    let spread = match (choice, &nominal) {
-        (_, None) | (Choice::Other(_), _) => unknown(servers),
-        // All addresses of a name share its points.
-        (
-            Choice::Hash {
-                consistent: true, ..
-            },
-            Some(nominal),
-        ) => exactly(nominal),
-        (_, Some(nominal)) if !names || live == 1 => exactly(nominal),
-        (Choice::IpHash | Choice::Hash { .. }, _) => unknown(servers),
-        (_, Some(_)) => bounds(servers),
-    };
-    if names && spread.iter().any(|share| share.exact().is_none()) {
-        notes.push("a name weighs as much as all its addresses together".to_owned());
-    }
-    Expected {
-        bounds: Shares {
-            of: basis(choice),
-            servers: spread,
-        },
-        nominal,
-        notes,
-    }
-}
-
-fn basis(choice: &Choice) -> Basis {
+/// Of what shares are a part.
+pub(super) fn basis(choice: &Choice) -> Basis {
     match choice {
         Choice::Rotation | Choice::Random { two: false } | Choice::Other(_) => Basis::Arrivals,
         Choice::LeastConn | Choice::LeastTime | Choice::Random { two: true } => Basis::InProgress,
@@ -74,64 +25,36 @@ fn basis(choice: &Choice) -> Basis {
     }
 }
 
-/// The shares if each name has one address.
-fn nominal(choice: &Choice, servers: &[Server], budget: &mut Budget) -> Option<Vec<f64>> {
-    // With one server there is nothing to choose.
-    let primaries: Vec<(usize, &Server)> = servers
-        .iter()
-        .enumerate()
-        .filter(|(_, server)| server.backup.is_none())
-        .collect();
-    let slot = |server: &Server| Slot {
-        weight: server.weight,
-        live: server.is_live(),
-    };
-    let slots: Vec<Slot> = primaries.iter().map(|(_, server)| slot(server)).collect();
-    let shares = match choice {
-        Choice::IpHash => nginx_ip_hash(&slots),
-        Choice::Hash {
-            consistent: false, ..
-        } => nginx_hash(&slots),
-        Choice::Hash { .. } => {
-            let written = primaries
-                .iter()
-                .map(|(_, server)| server.address.written.as_str());
-            let named: Vec<(&str, Slot)> = written.zip(slots).collect();
-            let ring = NginxRing::new(&named, budget.0)?;
-            budget.0 -= ring.points() as u64;
-            ring.shares()
-        }
-        _ => by_weight(&weights(primaries.iter().map(|(_, server)| *server))),
-    };
-    let mut all = vec![0.0; servers.len()];
-    for ((index, _), share) in primaries.iter().zip(shares) {
-        all[*index] = share;
+/// Shares or their bounds, and what is to be said of them; `nominal` holds if each name has one address.
+pub(super) fn bounds(upstream: &Upstream, nominal: Option<&[f64]>) -> (Vec<Share>, Vec<String>) {
+    let servers = &upstream.servers;
+    let live = || servers.iter().filter(|server| server.is_live());
+    let mut notes = Vec::new();
+    if live().next().is_none() {
+        notes.push("no primary server is in rotation".to_owned());
     }
-    Some(all)
-}
-
-/// What backups get when they are all there is.
-fn backups(servers: &[Server]) -> Vec<f64> {
-    let weight = |server: &Server| match (server.backup, server.down) {
-        (Some(_), None) => server.weight as f64,
-        _ => 0.0,
-    };
-    by_weight(&servers.iter().map(weight).collect::<Vec<_>>())
-}
-
-fn weights<'a>(servers: impl Iterator<Item = &'a Server>) -> Vec<f64> {
-    let weight = |server: &Server| {
-        if server.is_live() {
-            server.weight as f64
-        } else {
-            0.0
+    // A name alone has all, however many addresses it has.
+    let names = live().any(|server| server.address.is_name()) && live().nth(1).is_some();
+    let shares = match (nominal, upstream.choice()) {
+        (None, Choice::Other(name)) => {
+            notes.push(format!("how `{name}` chooses is not known"));
+            unknown(servers)
         }
+        (None, _) => {
+            notes.push("the ring has too many points to be computed".to_owned());
+            unknown(servers)
+        }
+        // All addresses of a name share its points.
+        (Some(nominal), choice) if choice.is_ring() || !names => {
+            return (nominal.iter().copied().map(Share::exactly).collect(), notes);
+        }
+        (_, Choice::IpHash | Choice::Hash { .. }) => unknown(servers),
+        _ => by_address(servers),
     };
-    servers.map(weight).collect()
-}
-
-fn exactly(shares: &[f64]) -> Vec<Share> {
-    shares.iter().map(|share| Share::exactly(*share)).collect()
+    if names {
+        notes.push("a name weighs as much as all its addresses together".to_owned());
+    }
+    (shares, notes)
 }
 
 fn unknown(servers: &[Server]) -> Vec<Share> {
@@ -146,7 +69,7 @@ fn unknown(servers: &[Server]) -> Vec<Share> {
 }
 
 /// What can be said by weight if each name stands for one address or more; if it is resolved while nginx runs, for none or more.
-fn bounds(servers: &[Server]) -> Vec<Share> {
+fn by_address(servers: &[Server]) -> Vec<Share> {
     let live = || servers.iter().filter(|server| server.is_live());
     let names = live().filter(|server| server.address.is_name()).count();
     let least = |server: &Server| {
@@ -161,15 +84,12 @@ fn bounds(servers: &[Server]) -> Vec<Share> {
         if !server.is_live() {
             return Share::ZERO;
         }
-        let weight = least(server);
         // Nothing is certain if all names may have no address.
-        let part = if sum > 0.0 { weight / sum } else { 0.0 };
-        if !server.address.is_name() {
-            Share::between(0.0, if names == 0 { 1.0 } else { part })
-        } else if names == 1 {
-            Share::between(part, 1.0)
-        } else {
-            Share::UNKNOWN
+        let part = if sum > 0.0 { least(server) / sum } else { 0.0 };
+        match (server.address.is_name(), names) {
+            (false, _) => Share::between(0.0, part),
+            (true, 1) => Share::between(part, 1.0),
+            (true, _) => Share::UNKNOWN,
         }
     };
     servers.iter().map(share).collect()

@@ -4,6 +4,7 @@
 //! those that several products share carry no product's name.
 
 mod crc32;
+mod formula;
 mod haproxy_ring;
 mod nginx_hash;
 mod nginx_ip_hash;
@@ -12,6 +13,7 @@ mod slots;
 mod weighted;
 
 pub use crc32::{Crc32, crc32};
+pub use formula::{Budget, Formula, Member};
 pub use haproxy_ring::{HAPROXY_POINTS_PER_WEIGHT, HaproxyRing, haproxy_full_hash, haproxy_sdbm};
 pub use nginx_hash::{NGINX_HASHES, nginx_hash};
 pub use nginx_ip_hash::{NGINX_IP_HASHES, nginx_ip_hash, nginx_ip_hash_of};

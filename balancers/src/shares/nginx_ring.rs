@@ -11,6 +11,24 @@ pub const NGINX_POINTS_PER_WEIGHT: u64 = 160;
 /// How many points in a row nginx tries before it falls back to rotation.
 const TRIES: usize = 21;
 
+/// A point on the ring in the upper half, the first server with its name in the lower: one word sorts faster than two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Point(u64);
+
+impl Point {
+    fn new(hash: u32, group: u32) -> Self {
+        Self(u64::from(hash) << 32 | u64::from(group))
+    }
+
+    fn hash(self) -> u32 {
+        u32::try_from(self.0 >> 32).unwrap_or(u32::MAX)
+    }
+
+    fn group(self) -> usize {
+        usize::try_from(self.0 & u64::from(u32::MAX)).unwrap_or(usize::MAX)
+    }
+}
+
 /// The ring of an upstream, as nginx builds it.
 ///
 /// Points are `crc32(HOST \0 PORT PREVIOUS)`, where PREVIOUS is the last point, in little-endian order. A key belongs to
@@ -18,8 +36,8 @@ const TRIES: usize = 21;
 /// turns. (`src/http/modules/ngx_http_upstream_hash_module.c`)
 #[derive(Clone, Debug)]
 pub struct NginxRing {
-    /// Sorted and without doubles: the point, and the first server with its name.
-    points: Vec<(u32, u32)>,
+    /// Sorted by point, and no point twice.
+    points: Vec<Point>,
     /// For each server, the first with the same name.
     group: Vec<u32>,
     servers: Vec<Slot>,
@@ -46,7 +64,7 @@ impl NginxRing {
             ring.add(name, server.weight, group);
         }
         ring.points.sort_unstable();
-        ring.points.dedup_by_key(|(point, _)| *point);
+        ring.points.dedup_by_key(|point| point.hash());
         Some(ring)
     }
 
@@ -59,7 +77,7 @@ impl NginxRing {
         let mut previous = 0_u32;
         for _ in 0..weight * NGINX_POINTS_PER_WEIGHT {
             previous = base.with(&previous.to_le_bytes()).get();
-            self.points.push((previous, group));
+            self.points.push(Point::new(previous, group));
         }
     }
 
@@ -71,9 +89,9 @@ impl NginxRing {
     /// The server of a key, if it is up; the first of those that share a name.
     pub fn server_of(&self, key: &[u8]) -> Option<usize> {
         let hash = crc32(key);
-        let at = self.points.partition_point(|(point, _)| *point < hash);
-        let (_, server) = self.points.get(at).or_else(|| self.points.first())?;
-        Some(*server as usize)
+        let at = self.points.partition_point(|point| point.hash() < hash);
+        let point = self.points.get(at).or_else(|| self.points.first())?;
+        Some(point.group())
     }
 
     /// The shares of keys that each server gets, if keys are many: the arcs before its points, and those before the points
@@ -109,23 +127,23 @@ impl NginxRing {
         let mut left = 0.0;
         let count = self.points.len();
         // The nearest living point ahead, seen going backwards; twice around, so that the last points see the first.
-        let mut ahead: Option<(usize, u32)> = None;
+        let mut ahead: Option<(usize, usize)> = None;
         for step in (0..2 * count).rev() {
-            let (point, group) = self.points[step % count];
-            if live[group as usize] {
-                ahead = Some((step, group));
+            let point = self.points[step % count];
+            if live[point.group()] {
+                ahead = Some((step, point.group()));
             }
             if step >= count {
                 continue;
             }
-            let before = self.points[(step + count - 1) % count].0;
+            let before = self.points[(step + count - 1) % count];
             // A single point has the whole ring.
-            let arc = match point.wrapping_sub(before) {
+            let arc = match point.hash().wrapping_sub(before.hash()) {
                 0 => RING,
                 arc => f64::from(arc),
             };
             match ahead.filter(|(at, _)| at - step < TRIES) {
-                Some((_, group)) => arcs[group as usize] += arc / RING,
+                Some((_, group)) => arcs[group] += arc / RING,
                 None => left += arc / RING,
             }
         }

@@ -1,7 +1,11 @@
 //! What the tests of rules share: configurations on disk, and findings as text.
 
 #![allow(dead_code, reason = "each test file uses a part")]
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on must fail"
+)]
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

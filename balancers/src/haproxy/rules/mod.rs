@@ -24,7 +24,7 @@ macro_rules! rules {
         };)+
 
         /// All of them.
-        pub(crate) static RULES: [&Rule; $count] = [$(&$name),+];
+        pub(crate) static RULES: &[&Rule] = &[$(&$name),+];
     };
 }
 

@@ -4,70 +4,95 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::{CLIENT_ADDRESS, FEW_KEYS, REMAPPED};
 use crate::finding::{Report, Severity};
+use crate::nginx::config::Scope;
 use crate::nginx::pools::View;
+use crate::nginx::splits::variables;
 use crate::nginx::upstream::Choice;
 use crate::text::percent;
 
+/// Whose address nginx sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Seen {
+    /// The client's own: a proxy before nginx tells it.
+    Client,
+    /// That of a private network or of this host, since nothing else is listened to.
+    Private,
+    /// That of whatever connects.
+    Peer,
+}
+
 /// NGX-009: the address of whatever connects.
 pub(super) fn client_address(view: &View<'_>, report: &mut Report) {
-    let servers = view.live().count();
+    let address = ["$remote_addr", "$binary_remote_addr"];
     let network = match view.upstream.choice() {
         Choice::IpHash => true,
-        Choice::Hash { key, .. }
-            if matches!(key.text.as_str(), "$remote_addr" | "$binary_remote_addr") =>
-        {
-            false
-        }
+        Choice::Hash { key, .. } if address.contains(&key.text.as_str()) => false,
         _ => return,
     };
-    let behind = !view.users.is_empty() && view.users.iter().all(|pass| pass.scope.real_ip);
-    if servers < 2 || (behind && !network) {
+    let (servers, seen) = (view.live().count(), seen(view));
+    let severity = match seen {
+        // The whole address of the client is as good a key as there is.
+        Seen::Client if !network => return,
+        Seen::Client => Severity::Note,
+        Seen::Private => Severity::Error,
+        Seen::Peer => Severity::Warning,
+    };
+    if servers < 2 {
         return;
     }
-    let private = view.users.iter().any(|pass| {
-        let listens = &pass.scope.listens;
-        !pass.scope.real_ip
-            && !listens.is_empty()
-            && listens.iter().all(|listen| is_private(listen))
-    });
+    let methods = &view.upstream.methods;
+    let place = methods
+        .last()
+        .map_or(view.pool.place, |method| method.place);
+    let help = if seen == Seen::Client {
+        "use `hash $remote_addr consistent`, which takes the whole address, or a cookie"
+    } else {
+        "behind a proxy set `set_real_ip_from` and `real_ip_header`; else use `hash` with a key that tells clients apart"
+    };
+    view.add(
+        report,
+        &CLIENT_ADDRESS,
+        place,
+        shared_key(network, seen, servers),
+        help,
+    )
+    .severity(severity);
+}
+
+fn seen(view: &View<'_>) -> Seen {
+    let scopes = || view.users.iter().map(|pass| &pass.scope);
+    let private = |scope: &Scope| {
+        let listens = &scope.listens;
+        !scope.real_ip && !listens.is_empty() && listens.iter().all(|listen| is_private(listen))
+    };
+    if !view.users.is_empty() && scopes().all(|scope| scope.real_ip) {
+        Seen::Client
+    } else if scopes().any(private) {
+        Seen::Private
+    } else {
+        Seen::Peer
+    }
+}
+
+/// What comes of it that clients share a key.
+fn shared_key(network: bool, seen: Seen, servers: usize) -> String {
     let key = if network {
         "the first three octets of the client's address, so that a /24 network is one key"
     } else {
         "the client's address"
     };
-    let proxied = match (behind, private) {
-        (true, _) => "",
-        (false, true) => {
+    let proxied = match seen {
+        Seen::Client => "",
+        Seen::Private => {
             ", and the only listening addresses are private: clients come through a proxy, or are few networks"
         }
-        (false, false) => ", that of the proxy or NAT if they come through one",
+        Seen::Peer => ", that of the proxy or NAT if they come through one",
     };
     // The share of a server that k keys of equal weight fall to varies by sqrt((n - 1) / k) of itself.
-    let spread = ((servers - 1) as f64 / 20.0).sqrt();
-    let message = format!(
-        "the key is {key}{proxied}: one key sends 100 % to 1 of {servers} servers, and with 20 keys shares still differ by about {:.0} % of {}",
-        spread * 100.0,
-        percent(1.0 / servers as f64),
-    );
-    let severity = match (behind, private) {
-        (true, _) => Severity::Note,
-        (false, true) => Severity::Error,
-        (false, false) => Severity::Warning,
-    };
-    let place = view
-        .upstream
-        .methods
-        .last()
-        .map_or(view.upstream.name.place, |method| method.place);
-    let help = if behind {
-        "use `hash $remote_addr consistent`, which takes the whole address, or a cookie"
-    } else {
-        "behind a proxy set `set_real_ip_from` and `real_ip_header`; else use `hash` with a key that tells clients apart"
-    };
-    report
-        .add(&CLIENT_ADDRESS, place, message, help)
-        .severity(severity)
-        .pool(&view.pool.name);
+    let spread = 100.0 * ((servers - 1) as f64 / 20.0).sqrt();
+    format!(
+        "the key is {key}{proxied}: one key sends 100 % to 1 of {servers} servers, and with 20 busy keys a server's share still varies by about {spread:.0} % of itself"
+    )
 }
 
 /// Whether a `listen` takes connections from private networks or this host alone.
@@ -99,22 +124,22 @@ pub(super) fn remapped(view: &View<'_>, report: &mut Report) {
     if weights().count() < 2 || values(&key.text) == Values::One {
         return;
     }
-    // Slots before and after are independent, because neighbouring numbers have no common divisor.
-    let sum: f64 = weights().sum();
-    let stays: f64 = weights().map(|weight| weight * weight).sum::<f64>() / (sum * (sum + 1.0));
+    // For weights of 1 exactly: the remainders by neighbouring numbers are independent.
+    let (sum, servers) = (weights().sum::<f64>(), weights().count() as f64);
+    let with_one_more = sum * (1.0 + 1.0 / servers);
+    let stays: f64 = weights().map(|weight| weight * weight).sum::<f64>() / (sum * with_one_more);
     let message = format!(
-        "one more server of weight 1 moves {} of the keys to another server, and as many miss its cache or session; with `consistent` {}",
+        "one server more moves about {} of the keys to another server, and each misses its cache or session there; with `consistent` it moves about {}",
         percent(1.0 - stays),
-        percent(1.0 / (sum + 1.0)),
+        percent(1.0 / (servers + 1.0)),
     );
-    report
-        .add(
-            &REMAPPED,
-            key.place,
-            message,
-            format!("write `hash {} consistent;`", key.text),
-        )
-        .pool(&view.pool.name);
+    view.add(
+        report,
+        &REMAPPED,
+        key.place,
+        message,
+        format!("write `hash {} consistent;`", key.text),
+    );
 }
 
 /// How many values a key has.
@@ -163,11 +188,8 @@ const FEW: [&str; 17] = [
 /// The most that any variable of a key has.
 fn values(key: &str) -> Values {
     let mut most = Values::One;
-    for part in key.split('$').skip(1) {
-        let bare = part.strip_prefix('{').unwrap_or(part);
-        let end = bare.find(|char: char| !char.is_ascii_alphanumeric() && char != '_');
-        let name = bare[..end.unwrap_or(bare.len())].to_ascii_lowercase();
-        let these = match name.as_str() {
+    for name in variables(key) {
+        let these = match name.to_ascii_lowercase().as_str() {
             name if ONE.contains(&name) => Values::One,
             name if FEW.contains(&name) => Values::Few,
             _ => Values::Many,

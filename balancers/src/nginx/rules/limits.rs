@@ -2,73 +2,57 @@
 
 use super::OVERFLOW;
 use crate::finding::{Report, Severity};
+use crate::model::Traffic;
 use crate::nginx::pools::View;
-use crate::nginx::upstream::Server;
+use crate::nginx::server::Server;
 use crate::text::{count, list};
 
 /// NGX-016: what happens above the sum of `max_conns`.
 pub(super) fn overflow(view: &View<'_>, report: &mut Report) {
-    let live: Vec<&Server> = view.live().map(|(_, server)| server).collect();
-    let limited: Vec<(&Server, u64)> = live
-        .iter()
-        .filter_map(|server| Some((*server, server.max_conns?.0)))
-        .collect();
-    let Some((first, _)) = limited.first() else {
+    let live = || view.live().map(|(_, server)| server);
+    let limits = || live().filter_map(|server| Some(server.max_conns?.0));
+    let limited = live().find_map(|server| Some((server, server.max_conns?.1)));
+    let Some((first, place)) = limited else {
         return;
     };
-    let sum = limited
-        .iter()
-        .fold(0_u64, |sum, (_, most)| sum.saturating_add(*most));
+    let free: Vec<&Server> = live().filter(|server| server.max_conns.is_none()).collect();
+    if free.is_empty() && view.upstream.queue {
+        return;
+    }
+    let sum = limits().fold(0, u64::saturating_add);
     let per_worker = if view.upstream.zone.is_none() && view.workers.number() != Some(1) {
         " in each worker"
     } else {
         ""
     };
-    let free: Vec<&&Server> = live
-        .iter()
-        .filter(|server| server.max_conns.is_none())
-        .collect();
     let (severity, message) = if free.is_empty() {
-        if view.upstream.queue {
-            return;
-        }
-        let backups = view
-            .upstream
-            .servers
-            .iter()
-            .filter(|server| server.backup.is_some())
-            .count();
-        let rest = match backups {
-            0 => "is answered with 502".to_owned(),
-            backups => format!("goes to {}", count(backups, "backup")),
-        };
-        (
-            Severity::Note,
-            format!(
-                "the upstream takes {sum} connections{per_worker}; what comes above that {rest}"
-            ),
-        )
+        let what = above(view);
+        let message = format!("the upstream takes {sum} connections{per_worker}; {what}");
+        (Severity::Note, message)
     } else {
-        let names = list(
-            free.iter()
-                .map(|server| server.address.to_string())
-                .collect(),
-        );
         let message = format!(
-            "{} of {} take {sum} connections together{per_worker}; all above that goes to {names}, without limit",
-            limited.len(),
-            count(live.len(), "server"),
+            "the limits of {} of {} add up to {sum}{per_worker}; all connections above that go to {}, without limit",
+            limits().count(),
+            count(live().count(), "server"),
+            list(
+                free.iter()
+                    .map(|server| server.address.to_string())
+                    .collect()
+            ),
         );
         (Severity::Warning, message)
     };
-    report
-        .add(
-            &OVERFLOW,
-            first.max_conns.map_or(first.place, |(_, place)| place),
-            message,
-            "limit all servers in proportion to their weights, with room for the peak",
-        )
+    let help = "limit all servers in proportion to their weights, with room for the peak";
+    view.add(report, &OVERFLOW, place, message, help)
         .severity(severity)
-        .pool(&view.pool.name)
         .subject(&first.address.key());
+}
+
+/// Where connections go that no server may take.
+fn above(view: &View<'_>) -> String {
+    match (view.upstream.backups().count(), view.pool.traffic) {
+        (0, Traffic::Requests) => "a request above that is answered with 502".to_owned(),
+        (0, Traffic::Connections) => "a connection above that is closed at once".to_owned(),
+        (backups, _) => format!("what comes above that goes to {}", count(backups, "backup")),
+    }
 }

@@ -51,14 +51,9 @@ pub(super) fn long(view: &View<'_>, report: &mut Report) {
         "port {port} is that of {protocol}, whose clients keep their connections: each is placed once, when it opens, so that a server that joins these {servers}, or comes back, has 0 % of the open connections instead of {} until clients connect anew",
         percent(1.0 / (servers + 1) as f64),
     );
-    report
-        .add(
-            &STREAM,
-            view.upstream.name.place,
+    view.add(report, &STREAM, view.upstream.name.place,
             message,
-            "limit the age of connections in the clients' pools (with jitter); for gRPC balance requests: `grpc_pass` in `http`",
-        )
-        .pool(&view.pool.name);
+            "limit the age of connections in the clients' pools (with jitter); for gRPC balance requests: `grpc_pass` in `http`");
 }
 
 /// GEN-001: upgraded connections, which stay where they were opened.

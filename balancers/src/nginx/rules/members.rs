@@ -5,82 +5,63 @@ use std::collections::BTreeMap;
 use super::{ALONE, ONE_PRIMARY, TWICE};
 use crate::finding::{Report, Severity};
 use crate::nginx::pools::View;
-use crate::nginx::upstream::{Choice, Server};
+use crate::nginx::server::Server;
 use crate::text::{count, percent};
 
 /// NGX-002: an address more than once.
 pub(super) fn twice(view: &View<'_>, report: &mut Report) {
     let mut groups: BTreeMap<String, Vec<(usize, &Server)>> = BTreeMap::new();
     for (index, server) in view.live() {
-        groups
-            .entry(server.address.key())
-            .or_default()
-            .push((index, server));
+        let members = groups.entry(server.address.key()).or_default();
+        members.push((index, server));
     }
-    let consistent = matches!(
-        view.upstream.choice(),
-        Choice::Hash {
-            consistent: true,
-            ..
-        }
-    );
     let lines = view.live().count();
     for (address, members) in &groups {
         let [(_, first), (_, second), ..] = members[..] else {
             continue;
         };
+        let alike = |(_, server): &(_, &Server)| server.address.written == first.address.written;
         // On the ring the same words have the same points, once.
-        if consistent
-            && members
-                .iter()
-                .all(|(_, server)| server.address.written == first.address.written)
-        {
+        if view.upstream.choice().is_ring() && members.iter().all(alike) {
             continue;
         }
-        let sum = view
-            .nominal
-            .as_ref()
-            .map(|shares| members.iter().map(|(index, _)| shares[*index]).sum());
-        let share = sum.map_or_else(|| "an unknown part".to_owned(), percent);
         let message = format!(
-            "{address} stands on {} of {lines} lines, and each counts as a server: it will get {share} of {}",
+            "{address} stands on {} of {lines} lines, and each counts as a server: it will get {} of {}{}",
             members.len(),
+            together(view, members),
             view.units(),
+            view.proviso(),
         );
         let help = "remove all lines but one; to give a server more on purpose, use `weight=`";
-        report
-            .add(&TWICE, second.place, message + view.proviso(), help)
-            .pool(&view.pool.name)
+        view.add(report, &TWICE, second.place, message, help)
             .subject(address)
             .related(first.place, "it stands here first");
     }
 }
 
+/// The share of some lines.
+fn together(view: &View<'_>, members: &[(usize, &Server)]) -> String {
+    let shares = view.nominal.as_ref();
+    let sum = shares.map(|shares| members.iter().map(|(index, _)| shares[*index]).sum());
+    sum.map_or_else(|| "an unknown part".to_owned(), percent)
+}
+
 /// NGX-006: one primary server, the others backups.
 pub(super) fn one_primary(view: &View<'_>, report: &mut Report) {
-    let primaries = || {
-        view.upstream
-            .servers
-            .iter()
-            .filter(|server| server.backup.is_none())
-    };
-    let backups = || {
-        view.upstream
-            .servers
-            .iter()
-            .filter(|server| server.backup.is_some())
-    };
-    let (Some(primary), 1) = (primaries().next(), primaries().count()) else {
+    let (Some(primary), None) = (
+        view.upstream.primaries().next(),
+        view.upstream.primaries().nth(1),
+    ) else {
         return;
     };
-    let idle = backups().count();
-    let Some(first) = backups().next() else {
+    let Some(first) = view.upstream.backups().next() else {
         return;
     };
     // A name may be many servers.
     if !primary.is_live() || primary.address.is_name() {
         return;
     }
+    let idle = view.upstream.backups().count();
     let message = format!(
         "{} is the only primary server: it will get 100 % of {}, and {} 0 % while it lives",
         primary.address,
@@ -93,15 +74,10 @@ pub(super) fn one_primary(view: &View<'_>, report: &mut Report) {
     } else {
         Severity::Note
     };
-    report
-        .add(
-            &ONE_PRIMARY,
-            first.backup.unwrap_or(first.place),
-            message,
-            "remove `backup` from the servers that should share the traffic",
-        )
+    let place = first.backup.unwrap_or(first.place);
+    let help = "remove `backup` from the servers that should share the traffic";
+    view.add(report, &ONE_PRIMARY, place, message, help)
         .severity(severity)
-        .pool(&view.pool.name)
         .subject(&primary.address.key());
 }
 
@@ -114,17 +90,12 @@ pub(super) fn alone(view: &View<'_>, report: &mut Report) {
     let Some((_, place)) = written.filter(|_| !server.address.is_name()) else {
         return;
     };
-    report
-        .add(
-            &ALONE,
-            place,
+    view.add(report, &ALONE, place,
             format!(
                 "{} is the only server: it gets 100 % of {} however often it fails, `max_fails` and `fail_timeout` are ignored",
                 server.address,
                 view.units(),
             ),
-            "remove the parameters, or add a second server",
-        )
-        .pool(&view.pool.name)
+            "remove the parameters, or add a second server")
         .subject(&server.address.key());
 }

@@ -16,9 +16,7 @@ pub(super) fn several(view: &View<'_>, report: &mut Report) {
         last.choice.name(),
         first.choice.name(),
     );
-    report
-        .add(&METHODS, last.place, message, "keep one method")
-        .pool(&view.pool.name)
+    view.add(report, &METHODS, last.place, message, "keep one method")
         .related(first.place, "this has no effect");
 }
 
@@ -39,15 +37,14 @@ pub(super) fn keepalive_first(view: &View<'_>, options: &Options, report: &mut R
         method.choice.name(),
         keepalive.connections,
     );
-    report
-        .add(
-            &KEEPALIVE_FIRST,
-            keepalive.place,
-            message,
-            "write `keepalive` after the method",
-        )
-        .pool(&view.pool.name)
-        .related(method.place, "the method");
+    view.add(
+        report,
+        &KEEPALIVE_FIRST,
+        keepalive.place,
+        message,
+        "write `keepalive` after the method",
+    )
+    .related(method.place, "the method");
 }
 
 /// NGX-019: sessions that outlive a change of servers.
@@ -72,7 +69,5 @@ pub(super) fn sticky(view: &View<'_>, report: &mut Report) {
         "cookie" => "add `expires=1h`, or what the session needs",
         _ => "use a shorter `timeout`; the default is 10 min",
     };
-    report
-        .add(&STICKY, sticky.place, message, help)
-        .pool(&view.pool.name);
+    view.add(report, &STICKY, sticky.place, message, help);
 }

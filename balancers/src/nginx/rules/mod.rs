@@ -13,163 +13,33 @@ mod workers;
 use super::config::Config;
 use super::pools::View;
 use crate::configuration::Options;
-use crate::finding::{Report, Rule, Severity};
+use crate::finding::{Report, define_rules};
 use crate::product::Product;
 
-/// A rule of nginx', with its page.
-macro_rules! rule {
-    ($name:ident, $id:literal, $severity:ident, $title:literal) => {
-        static $name: Rule = Rule {
-            id: $id,
-            severity: Severity::$severity,
-            title: $title,
-            product: Some(Product::Nginx),
-            page: include_str!(concat!("../../../../docs/audit/", $id, ".md")),
-        };
-    };
+define_rules! {
+    product: Some(Product::Nginx),
+    WEIGHTS = "NGX-001", Warning, "Servers of one upstream have different weights";
+    TWICE = "NGX-002", Error, "A server stands in an upstream more than once";
+    MIXED = "NGX-003", Warning, "Names and addresses are mixed in one upstream";
+    RESOLVED_ONCE = "NGX-004", Warning, "A name is resolved only when nginx starts";
+    DOWN = "NGX-005", Warning, "A server is marked as down";
+    ONE_PRIMARY = "NGX-006", Error, "All servers but one are backups";
+    PER_WORKER = "NGX-007", Warning, "Each worker counts for itself";
+    SAME_START = "NGX-008", Note, "After a reload all workers begin with the same server";
+    CLIENT_ADDRESS = "NGX-009", Warning, "Clients are told apart by an address that many of them share";
+    IP_HASH_RANGE = "NGX-010", Warning, "The weights are too large for ip_hash";
+    HASH_RANGE = "NGX-011", Warning, "The weights are too large for hash";
+    REMAPPED = "NGX-012", Warning, "A change of servers moves most keys";
+    FEW_KEYS = "NGX-013", Warning, "The hash key has few values";
+    LONG_TIMEOUT = "NGX-014", Warning, "A few failed attempts take a server out for long";
+    NEVER_FAILS = "NGX-015", Warning, "A server that fails keeps its share";
+    OVERFLOW = "NGX-016", Warning, "Connections above max_conns overflow to other servers";
+    METHODS = "NGX-017", Warning, "An upstream has two balancing methods";
+    KEEPALIVE_FIRST = "NGX-018", Warning, "keepalive stands before the balancing method";
+    STICKY = "NGX-019", Warning, "Sessions keep old servers busy and new ones idle";
+    ALONE = "NGX-020", Note, "The parameters of an only server are ignored";
+    STREAM = "NGX-021", Warning, "Connections that live long are balanced only when they open";
 }
-
-rule!(
-    WEIGHTS,
-    "NGX-001",
-    Warning,
-    "Servers of one upstream have different weights"
-);
-rule!(
-    TWICE,
-    "NGX-002",
-    Error,
-    "A server stands in an upstream more than once"
-);
-rule!(
-    MIXED,
-    "NGX-003",
-    Warning,
-    "Names and addresses are mixed in one upstream"
-);
-rule!(
-    RESOLVED_ONCE,
-    "NGX-004",
-    Warning,
-    "A name is resolved only when nginx starts"
-);
-rule!(DOWN, "NGX-005", Warning, "A server is marked as down");
-rule!(
-    ONE_PRIMARY,
-    "NGX-006",
-    Error,
-    "All servers but one are backups"
-);
-rule!(
-    PER_WORKER,
-    "NGX-007",
-    Warning,
-    "Each worker counts for itself"
-);
-rule!(
-    SAME_START,
-    "NGX-008",
-    Note,
-    "After a reload all workers begin with the same server"
-);
-rule!(
-    CLIENT_ADDRESS,
-    "NGX-009",
-    Warning,
-    "Clients are told apart by an address that many of them share"
-);
-rule!(
-    IP_HASH_RANGE,
-    "NGX-010",
-    Warning,
-    "The weights are too large for ip_hash"
-);
-rule!(
-    HASH_RANGE,
-    "NGX-011",
-    Warning,
-    "The weights are too large for hash"
-);
-rule!(
-    REMAPPED,
-    "NGX-012",
-    Warning,
-    "A change of servers moves most keys"
-);
-rule!(FEW_KEYS, "NGX-013", Warning, "The hash key has few values");
-rule!(
-    LONG_TIMEOUT,
-    "NGX-014",
-    Warning,
-    "A few failed attempts take a server out for long"
-);
-rule!(
-    NEVER_FAILS,
-    "NGX-015",
-    Warning,
-    "A server that fails keeps its share"
-);
-rule!(
-    OVERFLOW,
-    "NGX-016",
-    Warning,
-    "Connections above max_conns overflow to other servers"
-);
-rule!(
-    METHODS,
-    "NGX-017",
-    Warning,
-    "An upstream has two balancing methods"
-);
-rule!(
-    KEEPALIVE_FIRST,
-    "NGX-018",
-    Warning,
-    "keepalive stands before the balancing method"
-);
-rule!(
-    STICKY,
-    "NGX-019",
-    Warning,
-    "Sessions keep old servers busy and new ones idle"
-);
-rule!(
-    ALONE,
-    "NGX-020",
-    Note,
-    "The parameters of an only server are ignored"
-);
-rule!(
-    STREAM,
-    "NGX-021",
-    Warning,
-    "Connections that live long are balanced only when they open"
-);
-
-/// All of them.
-pub(crate) static RULES: [&Rule; 21] = [
-    &WEIGHTS,
-    &TWICE,
-    &MIXED,
-    &RESOLVED_ONCE,
-    &DOWN,
-    &ONE_PRIMARY,
-    &PER_WORKER,
-    &SAME_START,
-    &CLIENT_ADDRESS,
-    &IP_HASH_RANGE,
-    &HASH_RANGE,
-    &REMAPPED,
-    &FEW_KEYS,
-    &LONG_TIMEOUT,
-    &NEVER_FAILS,
-    &OVERFLOW,
-    &METHODS,
-    &KEEPALIVE_FIRST,
-    &STICKY,
-    &ALONE,
-    &STREAM,
-];
 
 /// Rules that look at one upstream.
 const LOOKS: [fn(&View<'_>, &mut Report); 19] = [

@@ -9,7 +9,7 @@ use crate::model::{Address, Target};
 use crate::nginx::config::Config;
 use crate::nginx::pass::Destination;
 use crate::nginx::pools::View;
-use crate::nginx::upstream::{Choice, Server};
+use crate::nginx::server::Server;
 use crate::text::{list, percent};
 use crate::version::Version;
 
@@ -23,14 +23,7 @@ pub(super) fn mixed(view: &View<'_>, report: &mut Report) {
         return;
     };
     // On the ring all addresses of a name share its points.
-    let ring = matches!(
-        view.upstream.choice(),
-        Choice::Hash {
-            consistent: true,
-            ..
-        }
-    );
-    if ring || live().all(|server| server.address.is_name()) {
+    if view.upstream.choice().is_ring() || live().all(|server| server.address.is_name()) {
         return;
     }
     let sum: f64 = live().map(|server| server.weight as f64).sum();
@@ -48,15 +41,14 @@ pub(super) fn mixed(view: &View<'_>, report: &mut Report) {
         percent(2.0 * weight / (sum + weight)),
         percent(3.0 * weight / (sum + 2.0 * weight)),
     );
-    report
-        .add(
-            &MIXED,
-            name.place,
-            message,
-            "write one address per server, or all of them by one name",
-        )
-        .pool(&view.pool.name)
-        .subject(&name.address.key());
+    view.add(
+        report,
+        &MIXED,
+        name.place,
+        message,
+        "write one address per server, or all of them by one name",
+    )
+    .subject(&name.address.key());
 }
 
 /// NGX-004, in upstreams.
@@ -88,9 +80,8 @@ pub(super) fn resolved_once(view: &View<'_>, options: &Options, report: &mut Rep
             "add `resolve` to the server, and `zone` and `resolver` to the upstream (nginx {RESOLVE} and later)"
         ),
     };
-    let mut found = report
-        .add(&RESOLVED_ONCE, first.place, message, help)
-        .pool(&view.pool.name)
+    let mut found = view
+        .add(report, &RESOLVED_ONCE, first.place, message, help)
         .subject(&first.address.key());
     for other in names.iter().skip(1).take(9) {
         found = found.related(other.place, "and this");
@@ -120,7 +111,7 @@ pub(super) fn passes(config: &Config, report: &mut Report) {
         let help = "name an upstream whose servers have `resolve`, or put the name in a variable and set `resolver`";
         report
             .add(&RESOLVED_ONCE, pass.word.place, message, help)
-            .pool(&address.written)
+            .pool(&address.key())
             .subject(&address.key());
     }
 }

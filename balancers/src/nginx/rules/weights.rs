@@ -3,9 +3,10 @@
 use super::{HASH_RANGE, IP_HASH_RANGE, WEIGHTS};
 use crate::finding::{Report, Severity};
 use crate::nginx::pools::View;
-use crate::nginx::upstream::{Choice, Server};
+use crate::nginx::server::Server;
+use crate::nginx::upstream::Choice;
 use crate::shares::{NGINX_HASHES, NGINX_IP_HASHES, by_weight};
-use crate::text::{count, list, percent};
+use crate::text::{list, percent};
 
 /// NGX-001: weights that differ.
 pub(super) fn different(view: &View<'_>, report: &mut Report) {
@@ -22,50 +23,49 @@ pub(super) fn different(view: &View<'_>, report: &mut Report) {
     let Some((index, odd)) = lone.or_else(heaviest) else {
         return;
     };
-    let others: Vec<(usize, &Server)> = live
-        .iter()
-        .filter(|(other, _)| *other != index)
-        .copied()
-        .collect();
-    let message = if lone.is_some() {
-        let (_, other) = others[0];
-        format!(
-            "{} has weight {}, the other {} have {}: it will get {} of {}, {}",
-            odd.address,
-            odd.weight,
-            others.len(),
-            other.weight,
-            view.share(index),
-            view.units(),
-            each(view, &others),
-        )
-    } else {
-        let told = |(index, server): &(usize, &Server)| {
-            format!(
-                "{} {} (weight {})",
-                server.address,
-                view.share(*index),
-                server.weight
-            )
-        };
-        let shares = list(live.iter().map(told).collect());
-        format!(
-            "the servers have different weights and will get as much of {}: {shares}",
-            view.units()
-        )
+    let message = match lone {
+        Some(_) => stands_out(view, &live, index, odd),
+        None => all_differ(view, &live),
     };
-    let help = "give all servers the same weight; if it is meant, say why: `# evenkeel: allow NGX-001 because ...`";
-    let place = odd.weight_place.unwrap_or(odd.place);
     let severity = if (most as f64) < 1.5 * least as f64 {
         Severity::Note
     } else {
         Severity::Warning
     };
-    report
-        .add(&WEIGHTS, place, message + view.proviso(), help)
+    let place = odd.weight_place.unwrap_or(odd.place);
+    let help = "give all servers the same weight; if it is meant, say why: `# evenkeel: allow NGX-001 because ...`";
+    view.add(report, &WEIGHTS, place, message + view.proviso(), help)
         .severity(severity)
-        .pool(&view.pool.name)
         .subject(&odd.address.key());
+}
+
+/// One weight among others that are all the same.
+fn stands_out(view: &View<'_>, live: &[(usize, &Server)], index: usize, odd: &Server) -> String {
+    let mut others = live.to_vec();
+    others.retain(|(other, _)| *other != index);
+    let usual = others.first().map_or(1, |(_, server)| server.weight);
+    format!(
+        "{} has weight {}, the other {} have {usual}: it will get {} of {}, {}",
+        odd.address,
+        odd.weight,
+        others.len(),
+        view.share(index),
+        view.units(),
+        each(view, &others),
+    )
+}
+
+fn all_differ(view: &View<'_>, live: &[(usize, &Server)]) -> String {
+    let told = |(index, server): &(usize, &Server)| {
+        format!(
+            "{} {} (weight {})",
+            server.address,
+            view.share(*index),
+            server.weight
+        )
+    };
+    let (units, shares) = (view.units(), list(live.iter().map(told).collect()));
+    format!("the servers have different weights; of {units} they will get: {shares}")
 }
 
 /// What the others get: one number if it is the same for all.
@@ -107,13 +107,8 @@ pub(super) fn out_of_range(view: &View<'_>, report: &mut Report) {
         } => (&HASH_RANGE, NGINX_HASHES, "hash"),
         _ => return,
     };
-    let primaries = || {
-        view.upstream
-            .servers
-            .iter()
-            .filter(|server| server.backup.is_none())
-    };
-    let sum = primaries().fold(0_u64, |sum, server| sum.saturating_add(server.weight));
+    let weights = view.upstream.primaries().map(|server| server.weight);
+    let sum = weights.fold(0, u64::saturating_add);
     let Some((index, server, fair)) = worst(view).filter(|_| sum > values / 10) else {
         return;
     };
@@ -124,7 +119,10 @@ pub(super) fn out_of_range(view: &View<'_>, report: &mut Report) {
         view.units(),
         percent(fair),
     );
-    let common = primaries().fold(0, |common, server| gcd(common, server.weight));
+    let common = view
+        .upstream
+        .primaries()
+        .fold(0, |common, server| gcd(common, server.weight));
     let help = if common > 1 && sum / common <= values / 10 {
         format!("divide all weights by {common}")
     } else {
@@ -138,16 +136,9 @@ pub(super) fn out_of_range(view: &View<'_>, report: &mut Report) {
     } else {
         Severity::Warning
     };
-    report
-        .add(
-            rule,
-            server.weight_place.unwrap_or(server.place),
-            message,
-            help,
-        )
-        .severity(severity)
-        .pool(&view.pool.name)
-        .subject(&count(view.live().count(), "server"));
+    let place = server.weight_place.unwrap_or(server.place);
+    view.add(report, rule, place, message, help)
+        .severity(severity);
 }
 
 /// The server that falls furthest short of its weight, if by more than a percent; and what it should get.
