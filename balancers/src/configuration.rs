@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::date::Date;
 use crate::error::{ReadError, Why};
 use crate::finding::{Audit, Finding, Suppression};
+use crate::haproxy;
 use crate::model::{Pool, Traffic};
 use crate::nginx;
 use crate::product::Product;
@@ -67,13 +68,25 @@ pub fn read(
 ) -> Result<Configuration, ReadError> {
     match product {
         Product::Nginx => nginx::read(files, path, options),
+        Product::Haproxy => haproxy::read(files, &[path], options),
     }
+}
+
+/// Reads files of `HAProxy` as one configuration, in their order, as `haproxy -f ONE -f TWO` does. Of folders it takes all
+/// `*.cfg`.
+pub fn read_haproxy(
+    files: &dyn Files,
+    paths: &[&Path],
+    options: &Options,
+) -> Result<Configuration, ReadError> {
+    haproxy::read(files, paths, options)
 }
 
 /// The product whose configuration this looks like; `name` is the file's, and helps where content leaves it open.
 pub fn detect(name: &Path, text: &str) -> Option<Product> {
     Product::ALL.into_iter().find(|product| match product {
         Product::Nginx => nginx::recognises(name, text),
+        Product::Haproxy => haproxy::recognises(name, text),
     })
 }
 

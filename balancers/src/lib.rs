@@ -45,6 +45,7 @@ mod date;
 mod diff;
 mod error;
 mod finding;
+mod haproxy;
 pub mod model;
 mod nginx;
 mod product;
@@ -53,7 +54,7 @@ pub mod source;
 mod text;
 mod version;
 
-pub use configuration::{Configuration, Options, Unresolved, detect, read, read_any};
+pub use configuration::{Configuration, Options, Unresolved, detect, read, read_any, read_haproxy};
 pub use date::{Date, NoDate};
 pub use diff::{PoolChange, Presence, ServerChange, diff};
 pub use error::{Position, ReadError, Why};

@@ -391,6 +391,6 @@ fn content_tells_the_product() {
             Path::new("haproxy.cfg"),
             "backend shop\n  server a 192.0.2.1:80\n"
         ),
-        None
+        Some(Product::Haproxy)
     );
 }

@@ -3,8 +3,8 @@
 use serde::{Serialize, Serializer};
 
 use super::{Severity, generic, own};
-use crate::nginx;
 use crate::product::Product;
+use crate::{haproxy, nginx};
 
 /// One kind of finding.
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -44,7 +44,7 @@ pub(crate) use define_rules;
 
 /// All rules, ordered by product, then by id.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
-    let all = [own::RULES, generic::RULES, nginx::RULES];
+    let all = [own::RULES, generic::RULES, nginx::RULES, haproxy::RULES];
     all.into_iter().flatten().copied()
 }
 

@@ -5,6 +5,7 @@
 
 mod crc32;
 mod formula;
+mod haproxy_ring;
 mod nginx_hash;
 mod nginx_ip_hash;
 mod nginx_ring;
@@ -13,6 +14,7 @@ mod weighted;
 
 pub use crc32::{Crc32, crc32};
 pub use formula::{Budget, Formula, Member};
+pub use haproxy_ring::{HAPROXY_POINTS_PER_WEIGHT, HaproxyRing, haproxy_full_hash, haproxy_sdbm};
 pub use nginx_hash::{NGINX_HASHES, nginx_hash};
 pub use nginx_ip_hash::{NGINX_IP_HASHES, nginx_ip_hash, nginx_ip_hash_of};
 pub use nginx_ring::{NGINX_POINTS_PER_WEIGHT, NginxRing};

@@ -1,0 +1,157 @@
+//! Every rule of `HAProxy`'s: a configuration that shows it and one that does not, both accepted by `HAProxy` itself.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
+
+mod common;
+
+use std::path::Path;
+use std::process::Command;
+
+use evenkeel_balancers::source::{HostFiles, MemoryFiles};
+use evenkeel_balancers::{Options, Product, Rule, Severity, Version, read, read_haproxy, rules};
+use evenkeel_lab::parts::require;
+
+use common::{configuration, folder, shown, today};
+
+/// The rules that a configuration of `HAProxy` can show: it includes no other files.
+fn shown_by_haproxy() -> impl Iterator<Item = &'static Rule> {
+    rules().filter(|rule| match rule.product {
+        Some(product) => product == Product::Haproxy,
+        None => rule.id != "EVK-004",
+    })
+}
+
+#[test]
+fn bad_configurations_show_their_rule() {
+    for rule in shown_by_haproxy() {
+        let folder = folder(Product::Haproxy).join(rule.id);
+        let configuration = configuration(Product::Haproxy, &folder.join("bad.conf"));
+        let audit = configuration.audit(today());
+        let found = audit.findings.iter().any(|finding| finding.rule == rule);
+        let shown = shown(&configuration, &audit, &folder);
+        assert!(found, "{} is not found:\n{shown}", rule.id);
+        insta::with_settings!({ snapshot_path => &folder, prepend_module_to_snapshot => false, omit_expression => true }, {
+            insta::assert_snapshot!("bad", shown);
+        });
+    }
+}
+
+#[test]
+fn good_configurations_show_nothing_but_notes() {
+    for rule in shown_by_haproxy() {
+        let folder = folder(Product::Haproxy).join(rule.id);
+        let configuration = configuration(Product::Haproxy, &folder.join("good.conf"));
+        let audit = configuration.audit(today());
+        let clean = audit.worst().is_none_or(|worst| worst == Severity::Note)
+            && audit.findings.iter().all(|finding| finding.rule != rule);
+        assert!(clean, "{}", shown(&configuration, &audit, &folder));
+    }
+}
+
+#[test]
+fn haproxy_accepts_them() {
+    let haproxy = require("haproxy").unwrap();
+    let mut checked = 0;
+    for rule in shown_by_haproxy() {
+        for kind in ["bad.conf", "good.conf"] {
+            let path = folder(Product::Haproxy).join(rule.id).join(kind);
+            let output = Command::new(&haproxy)
+                .args(["-c", "-f"])
+                .arg(&path)
+                .output()
+                .unwrap();
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{}: {said}", path.display());
+            checked += 1;
+        }
+    }
+    assert!(checked > 40, "{checked}");
+}
+
+/// Debian's own configuration, as its package installs it, is not at fault.
+#[test]
+fn the_example_of_debian_has_no_finding() {
+    require("haproxy").unwrap();
+    let path = Path::new("/etc/haproxy/haproxy.cfg");
+    let configuration = configuration(Product::Haproxy, path);
+    let audit = configuration.audit(today());
+    assert!(
+        audit.findings.is_empty(),
+        "{}",
+        shown(&configuration, &audit, Path::new("/etc/haproxy"))
+    );
+}
+
+/// What a backend without `balance` does depends on the version: so does what is found.
+#[test]
+fn the_default_algorithm_is_that_of_the_version() {
+    let path = folder(Product::Haproxy).join("HAP-002/bad.conf");
+    for (version, name, severity) in [
+        (None, "roundrobin", Some(Severity::Note)),
+        (Some(Version(2, 6, 12)), "roundrobin", None),
+        (Some(Version(3, 3, 1)), "random", Some(Severity::Warning)),
+        (Some(Version(3, 4, 0)), "random", Some(Severity::Note)),
+    ] {
+        let options = Options {
+            version,
+            ..Options::default()
+        };
+        let configuration = read(Product::Haproxy, &HostFiles, &path, &options).unwrap();
+        assert_eq!(configuration.pools[0].algorithm.name, name);
+        let audit = configuration.audit(today());
+        assert_eq!(audit.worst(), severity, "{version:?}");
+    }
+}
+
+/// The files of a folder are one configuration, in the order of their names.
+#[test]
+fn folders_are_read_in_order() {
+    let files = MemoryFiles::new()
+        .with("/h/20-shop.cfg", "backend shop\n server b 192.0.2.1:80\n")
+        .with(
+            "/h/10-defaults.cfg",
+            "defaults\n mode http\n balance leastconn\n",
+        )
+        .with("/h/README", "not a configuration")
+        .with("/h/.hidden.cfg", "nor this");
+    let configuration = read(
+        Product::Haproxy,
+        &files,
+        Path::new("/h"),
+        &Options::default(),
+    )
+    .unwrap();
+    assert_eq!(configuration.sources.iter().count(), 2);
+    assert_eq!(configuration.pools[0].algorithm.name, "leastconn");
+
+    // The other way round there are no defaults yet.
+    let paths = ["/h/20-shop.cfg", "/h/10-defaults.cfg"].map(Path::new);
+    let configuration = read_haproxy(&files, &paths, &Options::default()).unwrap();
+    assert_eq!(configuration.pools[0].algorithm.name, "roundrobin");
+}
+
+/// What a page shows before the fix has the finding, and what it shows after has it no more.
+#[test]
+fn examples_of_pages_show_what_they_say() {
+    let own = |rule: &&Rule| rule.product == Some(Product::Haproxy);
+    for rule in rules().filter(own) {
+        let (before, after) = rule.page.split_once("After:").unwrap();
+        assert!(shows(rule, before), "{} before", rule.id);
+        // Templates are worth a note however many slots they have.
+        if rule.id != "HAP-019" {
+            assert!(!shows(rule, after), "{} after", rule.id);
+        }
+    }
+}
+
+/// Whether the first configuration in a part of a page has a finding.
+fn shows(rule: &Rule, page: &str) -> bool {
+    let example = page.split("```").nth(1).unwrap();
+    let example = example.strip_prefix("haproxy\n").unwrap();
+    let text = format!("defaults\n mode http\n{example}");
+    let files = MemoryFiles::new().with("haproxy.cfg", text);
+    let path = Path::new("haproxy.cfg");
+    let configuration = read(Product::Haproxy, &files, path, &Options::default()).unwrap();
+    let audit = configuration.audit(today());
+    audit.findings.iter().any(|finding| finding.rule == rule)
+}
