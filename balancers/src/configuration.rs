@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::date::Date;
+use crate::envoy;
 use crate::error::{ReadError, Why};
 use crate::finding::{Audit, Finding, Suppression};
 use crate::model::Pool;
@@ -52,6 +53,7 @@ pub fn read(
 ) -> Result<Configuration, ReadError> {
     match product {
         Product::Nginx => nginx::read(files, path, options),
+        Product::Envoy => envoy::read(files, path, options),
     }
 }
 
@@ -59,6 +61,7 @@ pub fn read(
 pub fn detect(name: &Path, text: &str) -> Option<Product> {
     Product::ALL.into_iter().find(|product| match product {
         Product::Nginx => nginx::recognises(name, text),
+        Product::Envoy => envoy::recognises(name, text),
     })
 }
 

@@ -43,6 +43,7 @@
 mod configuration;
 mod date;
 mod diff;
+mod envoy;
 mod error;
 mod finding;
 pub mod model;
@@ -52,6 +53,7 @@ pub mod shares;
 pub mod source;
 mod text;
 mod version;
+mod yaml;
 
 pub use configuration::{Configuration, Options, detect, read, read_any};
 pub use date::{Date, NoDate};

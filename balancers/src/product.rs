@@ -11,16 +11,19 @@ use serde::Serialize;
 pub enum Product {
     /// nginx, and what takes its configuration.
     Nginx,
+    /// Envoy, and meshes that dump its configuration.
+    Envoy,
 }
 
 impl Product {
     /// All of them, in the order in which a text is offered to them.
-    pub const ALL: [Self; 1] = [Self::Nginx];
+    pub const ALL: [Self; 2] = [Self::Nginx, Self::Envoy];
 
     /// The name that users write (`--as nginx`).
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Nginx => "nginx",
+            Self::Envoy => "envoy",
         }
     }
 
@@ -28,6 +31,7 @@ impl Product {
     pub const fn title(self) -> &'static str {
         match self {
             Self::Nginx => "nginx",
+            Self::Envoy => "Envoy",
         }
     }
 

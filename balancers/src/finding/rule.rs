@@ -3,6 +3,7 @@
 use serde::{Serialize, Serializer};
 
 use super::{OWN_RULES, Severity, generic};
+use crate::envoy;
 use crate::nginx;
 use crate::product::Product;
 
@@ -24,7 +25,7 @@ pub struct Rule {
 
 /// All rules, ordered by product, then by id.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
-    let all: [&[&'static Rule]; 3] = [&OWN_RULES, &generic::RULES, &nginx::RULES];
+    let all: [&[&'static Rule]; 4] = [&OWN_RULES, &generic::RULES, &nginx::RULES, &envoy::RULES];
     all.into_iter().flatten().copied()
 }
 
