@@ -6,6 +6,7 @@ use crate::date::Date;
 use crate::envoy;
 use crate::error::{ReadError, Why};
 use crate::finding::{Audit, Finding, Suppression};
+use crate::kubernetes;
 use crate::model::Pool;
 use crate::nginx;
 use crate::product::Product;
@@ -54,6 +55,7 @@ pub fn read(
     match product {
         Product::Nginx => nginx::read(files, path, options),
         Product::Envoy => envoy::read(files, path, options),
+        Product::Kubernetes => kubernetes::read(files, path, options),
     }
 }
 
@@ -62,6 +64,7 @@ pub fn detect(name: &Path, text: &str) -> Option<Product> {
     Product::ALL.into_iter().find(|product| match product {
         Product::Nginx => nginx::recognises(name, text),
         Product::Envoy => envoy::recognises(name, text),
+        Product::Kubernetes => kubernetes::recognises(text),
     })
 }
 

@@ -46,6 +46,7 @@ mod diff;
 mod envoy;
 mod error;
 mod finding;
+mod kubernetes;
 pub mod model;
 mod nginx;
 mod product;

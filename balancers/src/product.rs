@@ -13,17 +13,20 @@ pub enum Product {
     Nginx,
     /// Envoy, and meshes that dump its configuration.
     Envoy,
+    /// Services of Kubernetes, as manifests describe them.
+    Kubernetes,
 }
 
 impl Product {
     /// All of them, in the order in which a text is offered to them.
-    pub const ALL: [Self; 2] = [Self::Nginx, Self::Envoy];
+    pub const ALL: [Self; 3] = [Self::Kubernetes, Self::Nginx, Self::Envoy];
 
     /// The name that users write (`--as nginx`).
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Nginx => "nginx",
             Self::Envoy => "envoy",
+            Self::Kubernetes => "kubernetes",
         }
     }
 
@@ -32,6 +35,7 @@ impl Product {
         match self {
             Self::Nginx => "nginx",
             Self::Envoy => "Envoy",
+            Self::Kubernetes => "Kubernetes",
         }
     }
 

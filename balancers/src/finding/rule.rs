@@ -4,6 +4,7 @@ use serde::{Serialize, Serializer};
 
 use super::{OWN_RULES, Severity, generic};
 use crate::envoy;
+use crate::kubernetes;
 use crate::nginx;
 use crate::product::Product;
 
@@ -25,7 +26,13 @@ pub struct Rule {
 
 /// All rules, ordered by product, then by id.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
-    let all: [&[&'static Rule]; 4] = [&OWN_RULES, &generic::RULES, &nginx::RULES, &envoy::RULES];
+    let all: [&[&'static Rule]; 5] = [
+        &OWN_RULES,
+        &generic::RULES,
+        &nginx::RULES,
+        &envoy::RULES,
+        &kubernetes::RULES,
+    ];
     all.into_iter().flatten().copied()
 }
 

@@ -17,12 +17,13 @@ fn title<'l>(locality: &'l Locality<'_>) -> &'l str {
     }
 }
 
-fn hosts(view: &View<'_>, locality: usize) -> usize {
-    view.cluster
-        .endpoints
-        .iter()
-        .filter(|host| host.locality == locality)
-        .count()
+/// How many hosts each locality has.
+fn hosts(view: &View<'_>) -> Vec<usize> {
+    let mut hosts = vec![0; view.cluster.localities.len()];
+    for host in &view.cluster.endpoints {
+        hosts[host.locality] += 1;
+    }
+    hosts
 }
 
 /// ENV-013: weights without the setting, or the setting without weights.
@@ -74,6 +75,7 @@ pub(super) fn localities(view: &View<'_>, report: &mut Report) {
     if !any {
         return;
     }
+    let hosts = hosts(view);
     for (index, locality) in cluster
         .localities
         .iter()
@@ -87,7 +89,7 @@ pub(super) fn localities(view: &View<'_>, report: &mut Report) {
                 format!(
                     "{} has no weight, and so no load: its {} will get 0 %",
                     title(locality),
-                    count(hosts(view, index), "host")
+                    count(hosts[index], "host")
                 ),
                 "give it a `load_balancing_weight`",
             )
