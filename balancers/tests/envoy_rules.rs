@@ -16,7 +16,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use evenkeel_balancers::model::State;
-use evenkeel_balancers::{Configuration, Product, Rule, Severity, detect, rules};
+use evenkeel_balancers::source::MemoryFiles;
+use evenkeel_balancers::{Configuration, Options, Product, Rule, Severity, detect, read, rules};
 use evenkeel_lab::netns::Namespace;
 use evenkeel_lab::parts::envoy;
 use evenkeel_lab::process::Process;
@@ -202,6 +203,41 @@ fn weightless_localities_and_panic() {
         "y has no weight, and so no load: its 1 host will get 0 %"
     );
     assert_eq!(told("ENV-005").severity, Severity::Error);
+}
+
+/// Files that a bootstrap names are read, and missing ones are told.
+#[test]
+fn files_of_discovery_are_read() {
+    let bootstrap = "dynamic_resources: { cds_config: { path_config_source: { path: /e/cds.yaml } }, lds_config: { path_config_source: { path: /e/lds.yaml } } }";
+    let clusters = "resources:\n- '@type': type.googleapis.com/envoy.config.cluster.v3.Cluster\n  name: shop\n  type: EDS\n  eds_cluster_config: { eds_config: { path_config_source: { path: eds.json } } }\n";
+    let endpoints = r#"{"resources": [{"@type": "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment", "clusterName": "shop", "endpoints": [{"lbEndpoints": [
+        {"endpoint": {"address": {"socketAddress": {"address": "192.0.2.1", "portValue": 80}}}, "loadBalancingWeight": 3},
+        {"endpoint": {"address": {"socketAddress": {"address": "2001:db8::2", "portValue": 80}}}}]}]}]}"#;
+    let files = MemoryFiles::new()
+        .with("/e/envoy.yaml", bootstrap)
+        .with("/e/cds.yaml", clusters)
+        .with("/e/eds.json", endpoints);
+    let configuration = read(
+        Product::Envoy,
+        &files,
+        Path::new("/e/envoy.yaml"),
+        &Options::default(),
+    )
+    .unwrap();
+    let shop = &configuration.pools[0];
+    assert_eq!(shop.shares.exact(), Some(vec![0.75, 0.25]));
+    assert_eq!(shop.servers[1].address.key(), "[2001:db8::2]:80");
+    let audit = configuration.audit(today());
+    let told: Vec<_> = audit
+        .findings
+        .iter()
+        .map(|finding| (finding.rule.id, configuration.sources.locate(finding.place)))
+        .collect();
+    let expected = [
+        ("EVK-004", "/e/envoy.yaml:1:123"),
+        ("ENV-001", "/e/eds.json:2:120"),
+    ];
+    assert_eq!(told, expected.map(|(id, place)| (id, place.to_owned())));
 }
 
 /// A comment in YAML covers its line, or the next item or key with all that is in it.

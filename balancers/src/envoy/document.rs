@@ -18,9 +18,9 @@ pub(super) struct Parts<'a> {
 }
 
 /// Finds the parts in all documents.
-pub(super) fn parts(tree: &Tree) -> Parts<'_> {
+pub(super) fn parts(trees: &[Tree]) -> Parts<'_> {
     let mut parts = Parts::default();
-    for document in tree.documents() {
+    for document in trees.iter().flat_map(Tree::documents) {
         for (list, name) in [("configs", "@type"), ("resources", "@type")] {
             document
                 .list(list)

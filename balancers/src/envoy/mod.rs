@@ -1,10 +1,11 @@
 //! Envoy: bootstrap files, xDS resources in files, and what `/config_dump` of the admin interface says; YAML or JSON.
 //!
-//! tree -> document (where clusters, endpoints and listeners stand) -> cluster, policy, users -> pools -> rules.
+//! trees of all files -> document (where clusters, endpoints and listeners stand) -> cluster, policy, users -> pools -> rules.
 //! Field names are those of `envoy/config` and `envoy/extensions` of Envoy's API, version 3.
 
 mod cluster;
 mod document;
+mod files;
 mod policy;
 mod pools;
 mod rules;
@@ -30,13 +31,12 @@ pub(crate) fn read(
     options: &Options,
 ) -> Result<Configuration, ReadError> {
     let mut loader = Loader::new(files, options.limits);
-    let file = loader.enter(path, None)?;
-    let (tree, suppressions) = yaml::parse(&loader, file)?;
-    let parts = document::parts(&tree);
+    let mut report = Report::default();
+    let (trees, suppressions) = files::read(&mut loader, path, &mut report)?;
+    let parts = document::parts(&trees);
     let clusters = cluster::clusters(&parts);
     let users = users::users(&parts);
     let views = pools::views(&clusters, &users, options);
-    let mut report = Report::default();
     rules::check(&views, &users, &mut report);
     let mut pools: Vec<_> = views.into_iter().map(|view| view.pool).collect();
     pools.extend(splits::pools(&users));

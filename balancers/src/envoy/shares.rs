@@ -12,7 +12,7 @@ pub(super) struct Budget(u64);
 
 impl Default for Budget {
     fn default() -> Self {
-        Self(8_000_000)
+        Self(4_000_000)
     }
 }
 

@@ -167,6 +167,12 @@ pub(super) fn no_checks(view: &View<'_>, report: &mut Report) {
         }
         _ => "one that fails keeps its share".to_owned(),
     };
+    // A single name may be a single host.
+    let severity = if cluster.endpoints.len() > 1 {
+        Severity::Warning
+    } else {
+        Severity::Note
+    };
     report
         .add(
             &NO_CHECKS,
@@ -174,5 +180,6 @@ pub(super) fn no_checks(view: &View<'_>, report: &mut Report) {
             format!("`{}` has neither `health_checks` nor `outlier_detection`, so that all hosts count as healthy: {told}", view.name()),
             "add `health_checks`, or `outlier_detection: {}` for its defaults",
         )
+        .severity(severity)
         .pool(view.name());
 }

@@ -3,7 +3,7 @@
 use super::MULTIPLEXED;
 use crate::envoy::cluster::Endpoint;
 use crate::envoy::pools::View;
-use crate::finding::Report;
+use crate::finding::{Report, Severity};
 use crate::model::{Target, Traffic};
 use crate::text::percent;
 
@@ -52,6 +52,7 @@ pub(super) fn multiplexed(view: &View<'_>, report: &mut Report) {
                 format!("connections to `{}` carry many requests and never end: if an address of it is that of another balancer, that one places each worker's only connection once", view.name()),
                 "set `common_http_protocol_options.max_connection_duration`, or `max_requests_per_connection`",
             )
+            .severity(Severity::Note)
             .pool(view.name());
     }
 }
