@@ -143,8 +143,14 @@ fn folders_and_lists_are_read() {
     .unwrap();
     assert_eq!(folder.pools[0].servers.len(), 3);
     assert_eq!(folder.sources.iter().count(), 2);
-    let list = "apiVersion: v1\nkind: List\nitems:\n- {kind: Service, metadata: {name: a, namespace: b}, spec: {ports: [{port: 1}]}}";
-    assert_eq!(read_text(list).unwrap().pools[0].name, "b/a:1");
+    let list = "apiVersion: v1\nkind: List\nitems:\n- {kind: Service, metadata: {name: a, namespace: b}, spec: {ports: [{port: 1}, {port: 1, protocol: UDP}]}}";
+    let names: Vec<_> = read_text(list)
+        .unwrap()
+        .pools
+        .into_iter()
+        .map(|pool| pool.name)
+        .collect();
+    assert_eq!(names, ["b/a:1", "b/a:1/UDP"]);
     assert!(
         read_text("a: [")
             .unwrap_err()

@@ -30,7 +30,10 @@ pub(super) struct Service<'a> {
 pub(super) struct Port<'a> {
     pub(super) name: Option<&'a str>,
     pub(super) number: &'a str,
+    /// `appProtocol`.
     pub(super) protocol: Option<Value<'a>>,
+    /// `UDP` or `SCTP`, where it is not TCP.
+    pub(super) transport: Option<&'a str>,
     pub(super) place: Place,
 }
 
@@ -173,6 +176,10 @@ fn service<'a>(key: Key<'a>, place: Place, spec: Value<'a>, metadata: Value<'a>)
             name: value.get("name").and_then(Value::text),
             number: number.text()?,
             protocol: value.get("appProtocol"),
+            transport: value
+                .get("protocol")
+                .and_then(Value::text)
+                .filter(|name| *name != "TCP"),
             place: number.place(),
         })
     };

@@ -85,8 +85,13 @@ fn pool(service: &Service<'_>, port: Port<'_>, endpoints: &[&Endpoint<'_>]) -> P
         Algorithm::new("random", Class::Random)
     };
     let (shares, notes) = shares(service, endpoints, local);
+    let (namespace, name) = service.key;
+    let name = match port.transport {
+        Some(transport) => format!("{namespace}/{name}:{}/{transport}", port.number),
+        None => format!("{namespace}/{name}:{}", port.number),
+    };
     Pool {
-        name: format!("{}/{}:{}", service.key.0, service.key.1, port.number),
+        name,
         product: Product::Kubernetes,
         origin: Origin::Declared,
         traffic: Traffic::Connections,
