@@ -89,10 +89,13 @@ fn is_reachable(view: &View<'_>) -> bool {
 
 /// ENV-006: ejection of many, or for long.
 pub(super) fn ejected(view: &View<'_>, report: &mut Report) {
-    let Some(outlier) = view.cluster.value.get("outlier_detection") else {
-        return;
-    };
-    let hosts = view.cluster.endpoints.len();
+    if let Some(outlier) = view.cluster.value.get("outlier_detection") {
+        ejects_many(view, outlier, report);
+        ejects_for_long(view, outlier, report);
+    }
+}
+
+fn ejects_many(view: &View<'_>, outlier: Value<'_>, report: &mut Report) {
     if let Some(most) = outlier.get("max_ejection_percent")
         && let Some(number) = most.number().filter(|number| *number >= 50.0)
     {
@@ -112,6 +115,10 @@ pub(super) fn ejected(view: &View<'_>, report: &mut Report) {
             .pool(view.name())
             .subject("max_ejection_percent");
     }
+}
+
+fn ejects_for_long(view: &View<'_>, outlier: Value<'_>, report: &mut Report) {
+    let hosts = view.cluster.endpoints.len();
     let base = outlier.get("base_ejection_time");
     if let Some((base, time)) = base
         .and_then(|base| Some((base, duration(base)?)))

@@ -28,46 +28,56 @@ fn hosts(view: &View<'_>) -> Vec<usize> {
 
 /// ENV-013: weights without the setting, or the setting without weights.
 pub(super) fn localities(view: &View<'_>, report: &mut Report) {
+    match view.cluster.policy.by_locality {
+        Some(on) => weightless(view, on, report),
+        None => ignored(view, report),
+    }
+}
+
+/// Weights that do not count.
+fn ignored(view: &View<'_>, report: &mut Report) {
     let cluster = view.cluster;
-    let Some(on) = cluster.policy.by_locality else {
-        let written = || {
-            cluster
-                .localities
-                .iter()
-                .filter_map(|locality| Some((locality, locality.weight?)))
-        };
-        let Some((first, (weight, place))) = written().next() else {
-            return;
-        };
-        // Dumps have a weight for each locality, whether or not one was configured.
-        if written().all(|(_, (other, _))| (other - weight).abs() < 1e-9) {
-            return;
-        }
-        let number = cluster
+    let written = || {
+        cluster
             .localities
             .iter()
-            .position(|locality| locality.place == first.place)
-            .unwrap_or(0);
-        let share: f64 = match &view.nominal {
-            Some(shares) => shares
-                .iter()
-                .zip(&cluster.endpoints)
-                .filter(|(_, host)| host.locality == number)
-                .map(|(share, _)| *share)
-                .sum(),
-            None => return,
-        };
-        report
-            .add(
-                &LOCALITY_WEIGHTS,
-                place,
-                format!("without `locality_weighted_lb_config` weights of localities are ignored: {} will get {} of {}, by its hosts alone", title(first), percent(share), view.units()),
-                "add `common_lb_config.locality_weighted_lb_config: {}`, or remove the weights",
-            )
-            .pool(view.name())
-            .subject(title(first));
+            .filter_map(|locality| Some((locality, locality.weight?)))
+    };
+    let Some((first, (weight, place))) = written().next() else {
         return;
     };
+    // Dumps have a weight for each locality, whether or not one was configured.
+    if written().all(|(_, (other, _))| (other - weight).abs() < 1e-9) {
+        return;
+    }
+    let number = cluster
+        .localities
+        .iter()
+        .position(|locality| locality.place == first.place)
+        .unwrap_or(0);
+    let share: f64 = match &view.nominal {
+        Some(shares) => shares
+            .iter()
+            .zip(&cluster.endpoints)
+            .filter(|(_, host)| host.locality == number)
+            .map(|(share, _)| *share)
+            .sum(),
+        None => return,
+    };
+    report
+        .add(
+            &LOCALITY_WEIGHTS,
+            place,
+            format!("without `locality_weighted_lb_config` weights of localities are ignored: {} will get {} of {}, by its hosts alone", title(first), percent(share), view.units()),
+            "add `common_lb_config.locality_weighted_lb_config: {}`, or remove the weights",
+        )
+        .pool(view.name())
+        .subject(title(first));
+}
+
+/// Localities that get nothing because others have weights; `on` is what makes weights count.
+fn weightless(view: &View<'_>, on: Place, report: &mut Report) {
+    let cluster = view.cluster;
     let any = cluster
         .localities
         .iter()
