@@ -5,9 +5,11 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::date::Date;
+use crate::envoy;
 use crate::error::{ReadError, Why};
 use crate::finding::{Audit, Finding, Suppression};
 use crate::haproxy;
+use crate::kubernetes;
 use crate::model::{Pool, Traffic};
 use crate::nginx;
 use crate::product::Product;
@@ -69,6 +71,8 @@ pub fn read(
     match product {
         Product::Nginx => nginx::read(files, path, options),
         Product::Haproxy => haproxy::read(files, &[path], options),
+        Product::Envoy => envoy::read(files, path, options),
+        Product::Kubernetes => kubernetes::read(files, path, options),
     }
 }
 
@@ -87,6 +91,8 @@ pub fn detect(name: &Path, text: &str) -> Option<Product> {
     Product::ALL.into_iter().find(|product| match product {
         Product::Nginx => nginx::recognises(name, text),
         Product::Haproxy => haproxy::recognises(name, text),
+        Product::Envoy => envoy::recognises(name, text),
+        Product::Kubernetes => kubernetes::recognises(text),
     })
 }
 

@@ -43,9 +43,11 @@
 mod configuration;
 mod date;
 mod diff;
+mod envoy;
 mod error;
 mod finding;
 mod haproxy;
+mod kubernetes;
 pub mod model;
 mod nginx;
 mod product;
@@ -53,6 +55,7 @@ pub mod shares;
 pub mod source;
 mod text;
 mod version;
+mod yaml;
 
 pub use configuration::{Configuration, Options, Unresolved, detect, read, read_any, read_haproxy};
 pub use date::{Date, NoDate};

@@ -13,17 +13,23 @@ pub enum Product {
     Nginx,
     /// `HAProxy`.
     Haproxy,
+    /// Envoy, and meshes that dump its configuration.
+    Envoy,
+    /// Services of Kubernetes, as manifests describe them.
+    Kubernetes,
 }
 
 impl Product {
     /// All of them, in the order in which a text is offered to them.
-    pub const ALL: [Self; 2] = [Self::Nginx, Self::Haproxy];
+    pub const ALL: [Self; 4] = [Self::Kubernetes, Self::Nginx, Self::Haproxy, Self::Envoy];
 
     /// The name that users write (`--as nginx`).
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Nginx => "nginx",
             Self::Haproxy => "haproxy",
+            Self::Envoy => "envoy",
+            Self::Kubernetes => "kubernetes",
         }
     }
 
@@ -32,6 +38,8 @@ impl Product {
         match self {
             Self::Nginx => "nginx",
             Self::Haproxy => "HAProxy",
+            Self::Envoy => "Envoy",
+            Self::Kubernetes => "Kubernetes",
         }
     }
 

@@ -4,7 +4,7 @@ use serde::{Serialize, Serializer};
 
 use super::{Severity, generic, own};
 use crate::product::Product;
-use crate::{haproxy, nginx};
+use crate::{envoy, haproxy, kubernetes, nginx};
 
 /// One kind of finding.
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -44,7 +44,14 @@ pub(crate) use define_rules;
 
 /// All rules, ordered by product, then by id.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
-    let all = [own::RULES, generic::RULES, nginx::RULES, haproxy::RULES];
+    let all = [
+        own::RULES,
+        generic::RULES,
+        nginx::RULES,
+        haproxy::RULES,
+        envoy::RULES,
+        kubernetes::RULES,
+    ];
     all.into_iter().flatten().copied()
 }
 

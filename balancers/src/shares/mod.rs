@@ -4,8 +4,12 @@
 //! those that several products share carry no product's name.
 
 mod crc32;
+mod envoy_maglev;
+mod envoy_priority;
+mod envoy_ring;
 mod formula;
 mod haproxy_ring;
+mod murmur;
 mod nginx_hash;
 mod nginx_ip_hash;
 mod nginx_ring;
@@ -13,8 +17,12 @@ mod slots;
 mod weighted;
 
 pub use crc32::{Crc32, crc32};
+pub use envoy_maglev::{ENVOY_MAGLEV_TABLE, EnvoyMaglev};
+pub use envoy_priority::{EnvoyLevel, EnvoyLoad, envoy_priorities};
+pub use envoy_ring::{EnvoyHash, EnvoyRing};
 pub use formula::{Budget, Formula, Member};
 pub use haproxy_ring::{HAPROXY_POINTS_PER_WEIGHT, HaproxyRing, haproxy_full_hash, haproxy_sdbm};
+pub use murmur::murmur2;
 pub use nginx_hash::{NGINX_HASHES, nginx_hash};
 pub use nginx_ip_hash::{NGINX_IP_HASHES, nginx_ip_hash, nginx_ip_hash_of};
 pub use nginx_ring::{NGINX_POINTS_PER_WEIGHT, NginxRing};

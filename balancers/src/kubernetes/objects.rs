@@ -1,0 +1,262 @@
+//! The objects that decide where connections go.
+
+use std::collections::BTreeMap;
+
+use crate::model::Address;
+use crate::source::Place;
+use crate::yaml::{Tree, Value};
+
+/// Labels, as selectors and templates have them.
+pub(super) type Labels<'a> = BTreeMap<&'a str, &'a str>;
+
+/// What the names of objects are unique in.
+pub(super) type Key<'a> = (&'a str, &'a str);
+
+/// A `Service`.
+#[derive(Debug)]
+pub(super) struct Service<'a> {
+    /// Namespace and name.
+    pub(super) key: Key<'a>,
+    pub(super) place: Place,
+    pub(super) selector: Labels<'a>,
+    pub(super) headless: bool,
+    pub(super) ports: Vec<Port<'a>>,
+    pub(super) spec: Value<'a>,
+    pub(super) metadata: Value<'a>,
+}
+
+/// A port of a Service.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Port<'a> {
+    pub(super) name: Option<&'a str>,
+    pub(super) number: &'a str,
+    /// `appProtocol`.
+    pub(super) protocol: Option<Value<'a>>,
+    /// `UDP` or `SCTP`, where it is not TCP.
+    pub(super) transport: Option<&'a str>,
+    pub(super) place: Place,
+}
+
+/// A pod behind a Service, as an `EndpointSlice` tells of it.
+#[derive(Clone, Debug)]
+pub(super) struct Endpoint<'a> {
+    pub(super) address: Address,
+    pub(super) ready: bool,
+    pub(super) node: Option<&'a str>,
+    pub(super) zone: Option<&'a str>,
+    pub(super) place: Place,
+    /// The name of the port, as the Service has it.
+    pub(super) port: Option<&'a str>,
+}
+
+/// What makes pods: a `Deployment` and its kin.
+#[derive(Debug)]
+pub(super) struct Workload<'a> {
+    pub(super) key: Key<'a>,
+    pub(super) place: Place,
+    pub(super) labels: Labels<'a>,
+    pub(super) replicas: u64,
+    pub(super) containers: Vec<Value<'a>>,
+}
+
+/// A rule of a route that shares traffic out.
+#[derive(Debug)]
+pub(super) struct Split<'a> {
+    pub(super) name: String,
+    pub(super) place: Place,
+    /// Whether connections are shared out rather than requests.
+    pub(super) connections: bool,
+    pub(super) parts: Vec<Part<'a>>,
+}
+
+/// A backend with its weight.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Part<'a> {
+    pub(super) name: &'a str,
+    pub(super) weight: f64,
+    pub(super) place: Place,
+}
+
+/// All objects that are known here.
+#[derive(Debug, Default)]
+pub(super) struct Objects<'a> {
+    pub(super) services: Vec<Service<'a>>,
+    pub(super) endpoints: BTreeMap<Key<'a>, Vec<Endpoint<'a>>>,
+    pub(super) workloads: Vec<Workload<'a>>,
+    pub(super) splits: Vec<Split<'a>>,
+    /// `ipvs.scheduler` of kube-proxy's configuration.
+    pub(super) schedulers: Vec<Value<'a>>,
+    /// Share of an Ingress' traffic for its canary.
+    pub(super) canaries: Vec<(Key<'a>, Value<'a>)>,
+}
+
+/// Collects the objects of all texts.
+pub(super) fn objects(trees: &[Tree]) -> Objects<'_> {
+    let mut objects = Objects::default();
+    for document in trees.iter().flat_map(Tree::documents) {
+        objects.add(document);
+        // `kubectl get -o yaml` gives a `List`.
+        document.list("items").for_each(|item| objects.add(item));
+    }
+    objects
+}
+
+impl<'a> Objects<'a> {
+    fn add(&mut self, object: Value<'a>) {
+        let kind = object.get("kind").and_then(Value::text).unwrap_or_default();
+        let (spec, metadata) = (
+            object.get("spec").unwrap_or(object),
+            object.get("metadata").unwrap_or(object),
+        );
+        let text = |key: &str| metadata.get(key).and_then(Value::text);
+        let key = (
+            text("namespace").unwrap_or("default"),
+            text("name").unwrap_or_default(),
+        );
+        let place = metadata.get("name").unwrap_or(object).place();
+        match kind {
+            "Service" => self.services.push(service(key, place, spec, metadata)),
+            "EndpointSlice" => self.slice(key.0, object, metadata),
+            "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet" => {
+                self.workloads.push(workload(key, place, spec));
+            }
+            "HTTPRoute" | "GRPCRoute" | "TCPRoute" | "TLSRoute" => {
+                let connections = kind.starts_with('T');
+                for (index, rule) in spec.list("rules").enumerate() {
+                    let name = format!("{}/{} rule {}", key.0, key.1, index + 1);
+                    self.splits.extend(split(rule, name, connections));
+                }
+            }
+            "Ingress" => {
+                let weight =
+                    metadata.at(&["annotations", "nginx.ingress.kubernetes.io/canary-weight"]);
+                self.canaries.extend(weight.map(|weight| (key, weight)));
+            }
+            "KubeProxyConfiguration" => self.schedulers.extend(object.at(&["ipvs", "scheduler"])),
+            _ => {}
+        }
+    }
+
+    fn slice(&mut self, namespace: &'a str, object: Value<'a>, metadata: Value<'a>) {
+        let service = metadata
+            .at(&["labels", "kubernetes.io/service-name"])
+            .and_then(Value::text);
+        let Some(service) = service else { return };
+        let into = self.endpoints.entry((namespace, service)).or_default();
+        // A slice has a few ports; more would multiply.
+        for port in object.list("ports").take(100) {
+            let number = port
+                .get("port")
+                .and_then(Value::whole)
+                .and_then(|port| u16::try_from(port).ok());
+            let name = port
+                .get("name")
+                .and_then(Value::text)
+                .filter(|name| !name.is_empty());
+            into.extend(
+                object
+                    .list("endpoints")
+                    .filter_map(|value| endpoint(value, name, number)),
+            );
+        }
+    }
+}
+
+fn labels(value: Option<Value<'_>>) -> Labels<'_> {
+    let entries = value.into_iter().flat_map(Value::entries);
+    entries
+        .filter_map(|entry| Some((entry.key.text()?, entry.value.text()?)))
+        .collect()
+}
+
+fn service<'a>(key: Key<'a>, place: Place, spec: Value<'a>, metadata: Value<'a>) -> Service<'a> {
+    let port = |value: Value<'a>| {
+        let number = value.get("port")?;
+        Some(Port {
+            name: value.get("name").and_then(Value::text),
+            number: number.text()?,
+            protocol: value.get("appProtocol"),
+            transport: value
+                .get("protocol")
+                .and_then(Value::text)
+                .filter(|name| *name != "TCP"),
+            place: number.place(),
+        })
+    };
+    Service {
+        key,
+        place,
+        selector: labels(spec.get("selector")),
+        headless: spec.get("clusterIP").and_then(Value::text) == Some("None"),
+        ports: spec.list("ports").filter_map(port).collect(),
+        spec,
+        metadata,
+    }
+}
+
+fn endpoint<'a>(
+    value: Value<'a>,
+    port: Option<&'a str>,
+    number: Option<u16>,
+) -> Option<Endpoint<'a>> {
+    // "Consumers must handle only the first" of several addresses.
+    let address = value.list("addresses").next()?;
+    let written = address.text()?;
+    let condition = |name: &str| value.at(&["conditions", name]).and_then(Value::text);
+    let shown = match number {
+        Some(number) if written.contains(':') => format!("[{written}]:{number}"),
+        Some(number) => format!("{written}:{number}"),
+        None => written.to_owned(),
+    };
+    Some(Endpoint {
+        address: Address::parse(&shown, None),
+        ready: condition("ready") != Some("false") && condition("terminating") != Some("true"),
+        node: value.get("nodeName").and_then(Value::text),
+        zone: value.get("zone").and_then(Value::text),
+        place: address.place(),
+        port,
+    })
+}
+
+fn workload<'a>(key: Key<'a>, place: Place, spec: Value<'a>) -> Workload<'a> {
+    Workload {
+        key,
+        place,
+        labels: labels(spec.at(&["template", "metadata", "labels"])),
+        replicas: spec.get("replicas").and_then(Value::whole).unwrap_or(1),
+        containers: spec
+            .at(&["template", "spec"])
+            .into_iter()
+            .flat_map(|pod| pod.list("containers"))
+            .collect(),
+    }
+}
+
+/// A rule's `backendRefs`, each of weight 1 unless written; none if there is nothing to share out.
+fn split(rule: Value<'_>, name: String, connections: bool) -> Option<Split<'_>> {
+    let parts: Vec<Part<'_>> = rule
+        .list("backendRefs")
+        .filter_map(|value| {
+            let (backend, weight) = (value.get("name")?, value.get("weight"));
+            let number = weight
+                .and_then(Value::number)
+                .filter(|number| *number >= 0.0);
+            Some(Part {
+                name: backend.text()?,
+                weight: if weight.is_some() {
+                    number.unwrap_or(0.0)
+                } else {
+                    1.0
+                },
+                place: weight.unwrap_or(backend).place(),
+            })
+        })
+        .collect();
+    let place = rule.entry("backendRefs")?.key.place();
+    (parts.len() > 1).then_some(Split {
+        name,
+        place,
+        connections,
+        parts,
+    })
+}
