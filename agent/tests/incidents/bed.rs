@@ -17,8 +17,8 @@ use crate::common::{Turn, alone, pool};
 
 /// How many backends a balancer has, unless a test says otherwise.
 pub(crate) const BACKENDS: usize = 4;
-/// Hosts with clients.
-pub(crate) const CLIENTS: usize = 8;
+/// Hosts with clients. Too many to be taken for few that are bound to four backends.
+pub(crate) const CLIENTS: usize = 24;
 /// Requests per second.
 pub(crate) const RATE: u32 = 300;
 /// The pool's name.

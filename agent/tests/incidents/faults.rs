@@ -206,7 +206,7 @@ fn few_clients_of_which_one_is_large() {
     let alertmanager = Alertmanager::start(&here).unwrap();
     let keys = ["algorithm: key_dependent", "expected: weights"];
     let agent = agent(&Config::for_one(&alertmanager).pool(&site.addresses(), &keys));
-    // Eight clients with neighbouring addresses: two for each backend.
+    // Clients with neighbouring addresses: as many for each backend.
     let _load = site.load(RATE);
     settle(&agent);
 
