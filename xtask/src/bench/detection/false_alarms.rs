@@ -33,7 +33,7 @@ const KINDS: [(Arrivals, Shares); 15] = [
     (Arrivals::LeastConnections, Shares::Fair),
 ];
 
-/// Clumps as long as the longest that the dispersion is measured over: judged apart.
+/// Clumps that take minutes to be known for what they are: judged apart.
 const LONGEST_CLUMPS: Arrivals = Arrivals::Sticky(60);
 
 const RATES: [f64; 6] = [10_000.0, 1_000.0, 100.0, 10.0, 1.0, 0.1];
