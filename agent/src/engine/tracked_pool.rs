@@ -26,7 +26,8 @@ pub(super) struct TrackedPool {
     window: Window,
     judge: Judge,
     phases: PerSignal<Phase>,
-    /// What the pool was found to be last, over all signals.
+    /// What each signal told last, and what the pool was found to be over all of them.
+    judgements: PerSignal<Option<Judgement>>,
     verdict: Verdict,
     /// Whether each backend joined the pool after the pool was there.
     newcomers: Vec<bool>,
@@ -58,6 +59,7 @@ impl TrackedPool {
                 window: Window::new(shape, pool.endpoints.len()),
                 judge: Judge::new(&pool, rules),
                 phases: PerSignal::default(),
+                judgements: PerSignal::default(),
                 verdict: Verdict::Unknown,
                 newcomers: vec![false; pool.endpoints.len()],
                 slots: Vec::new(),
@@ -70,6 +72,7 @@ impl TrackedPool {
             window: Window::inherit(&old.window, &origins),
             judge: Judge::inherit(&old.judge, &pool, rules, &origins),
             phases: PerSignal::default(),
+            judgements: PerSignal::default(),
             verdict: old.verdict,
             newcomers: origins.iter().map(newcomer).collect(),
             slots: Vec::new(),
@@ -173,15 +176,15 @@ impl TrackedPool {
         }
     }
 
-    /// What the pool is found to be now, if that is something else than before.
+    /// Judges the pool as it is now; tells if it is found to be something else than before.
     pub(super) fn changed_verdict(&mut self) -> Option<VerdictChange> {
-        let judgements = PerSignal {
+        self.judgements = PerSignal {
             opened: self.judgement(Signal::Opened),
             active: self.judgement(Signal::Active),
             bytes: self.judgement(Signal::Bytes),
             failed: self.judgement(Signal::Failed),
         };
-        let to = overall(self.pool.spec.algorithm, &judgements);
+        let to = overall(self.pool.spec.algorithm, &self.judgements);
         let from = std::mem::replace(&mut self.verdict, to);
         (from != to).then(|| VerdictChange {
             pool: Arc::clone(&self.pool),
@@ -383,7 +386,7 @@ impl TrackedPool {
                 .measure_sample(self.judge.expected(), loads, connections)
                 .ok()
                 .flatten(),
-            judgement: self.judgement(signal),
+            judgement: *self.judgements.get(signal),
         };
         let (bytes, failed) = (total(&sums.bytes), total(&sums.failed));
         PerSignal {
