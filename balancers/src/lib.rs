@@ -40,12 +40,14 @@
 //! 5. Comments go through `Comment::suppression`, with the lines that they cover: their own if something stands before
 //!    them, else the whole of the next statement or block.
 
+mod caddy;
 mod configuration;
 mod date;
 mod diff;
 mod envoy;
 mod error;
 mod finding;
+mod go;
 mod haproxy;
 mod kubernetes;
 pub mod model;
