@@ -15,6 +15,7 @@ use crate::model::{Pool, Traffic};
 use crate::nginx;
 use crate::product::Product;
 use crate::source::{Files, Limits, Place, Sources};
+use crate::traefik;
 use crate::version::Version;
 
 /// What is known besides the configuration.
@@ -75,6 +76,7 @@ pub fn read(
         Product::Envoy => envoy::read(files, path, options),
         Product::Kubernetes => kubernetes::read(files, path, options),
         Product::Caddy => caddy::read(files, path, options),
+        Product::Traefik => traefik::read(files, path, options),
     }
 }
 
@@ -96,6 +98,7 @@ pub fn detect(name: &Path, text: &str) -> Option<Product> {
         Product::Envoy => envoy::recognises(name, text),
         Product::Kubernetes => kubernetes::recognises(text),
         Product::Caddy => caddy::recognises(name, text),
+        Product::Traefik => traefik::recognises(name, text),
     })
 }
 

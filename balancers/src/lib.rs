@@ -56,6 +56,7 @@ mod product;
 pub mod shares;
 pub mod source;
 mod text;
+mod traefik;
 mod version;
 mod yaml;
 

@@ -19,16 +19,19 @@ pub enum Product {
     Kubernetes,
     /// Caddy, as its JSON.
     Caddy,
+    /// Traefik, as files tell it.
+    Traefik,
 }
 
 impl Product {
     /// All of them, in the order in which a text is offered to them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Kubernetes,
         Self::Nginx,
         Self::Haproxy,
         Self::Envoy,
         Self::Caddy,
+        Self::Traefik,
     ];
 
     /// The name that users write (`--as nginx`).
@@ -39,6 +42,7 @@ impl Product {
             Self::Envoy => "envoy",
             Self::Kubernetes => "kubernetes",
             Self::Caddy => "caddy",
+            Self::Traefik => "traefik",
         }
     }
 
@@ -50,6 +54,7 @@ impl Product {
             Self::Envoy => "Envoy",
             Self::Kubernetes => "Kubernetes",
             Self::Caddy => "Caddy",
+            Self::Traefik => "Traefik",
         }
     }
 

@@ -125,6 +125,38 @@ fn shares_are_those_of_kube_proxy() {
 }
 
 /// The files of a folder are one configuration, and so are the items of a list.
+/// Traefik's own objects share traffic out by weight as routes do.
+#[test]
+fn objects_of_traefik_are_read() {
+    let text = "apiVersion: traefik.io/v1alpha1
+kind: IngressRoute
+metadata: { name: web }
+spec:
+  routes:
+  - match: PathPrefix(`/`)
+    services: [{ name: shop, port: 80, weight: 3 }, { name: canary, port: 80 }]
+---
+apiVersion: traefik.io/v1alpha1
+kind: TraefikService
+metadata: { name: all, namespace: shop }
+spec: { weighted: { services: [{ name: a, weight: 1 }, { name: b, kind: TraefikService, weight: 1 }] } }
+";
+    let configuration = read_text(text).unwrap();
+    let pools: Vec<_> = configuration
+        .pools
+        .iter()
+        .map(|pool| (pool.name.as_str(), pool.shares.exact().unwrap()))
+        .collect();
+    let expected = [
+        ("default/web route 1", vec![0.75, 0.25]),
+        ("shop/all", vec![0.5, 0.5]),
+    ];
+    assert_eq!(pools, expected);
+    let audit = configuration.audit(today());
+    let found: Vec<_> = audit.findings.iter().map(|one| one.rule.id).collect();
+    assert_eq!(found, ["K8S-012"]);
+}
+
 #[test]
 fn folders_and_lists_are_read() {
     let text =

@@ -4,7 +4,7 @@ use serde::{Serialize, Serializer};
 
 use super::{Severity, generic, own};
 use crate::product::Product;
-use crate::{caddy, envoy, haproxy, kubernetes, nginx};
+use crate::{caddy, envoy, haproxy, kubernetes, nginx, traefik};
 
 /// One kind of finding.
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -52,6 +52,7 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
         envoy::RULES,
         kubernetes::RULES,
         caddy::RULES,
+        traefik::RULES,
     ];
     all.into_iter().flatten().copied()
 }

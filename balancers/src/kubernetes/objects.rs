@@ -63,6 +63,8 @@ pub(super) struct Workload<'a> {
 #[derive(Debug)]
 pub(super) struct Split<'a> {
     pub(super) name: String,
+    /// The key of the list: `backendRefs`, or `services` of Traefik's objects.
+    pub(super) list: &'static str,
     pub(super) place: Place,
     /// Whether connections are shared out rather than requests.
     pub(super) connections: bool,
@@ -124,8 +126,24 @@ impl<'a> Objects<'a> {
                 let connections = kind.starts_with('T');
                 for (index, rule) in spec.list("rules").enumerate() {
                     let name = format!("{}/{} rule {}", key.0, key.1, index + 1);
-                    self.splits.extend(split(rule, name, connections));
+                    self.splits
+                        .extend(split(rule, "backendRefs", name, connections));
                 }
+            }
+            "IngressRoute" | "IngressRouteTCP" | "IngressRouteUDP" => {
+                let connections = kind != "IngressRoute";
+                for (index, route) in spec.list("routes").enumerate() {
+                    let name = format!("{}/{} route {}", key.0, key.1, index + 1);
+                    self.splits
+                        .extend(split(route, "services", name, connections));
+                }
+            }
+            "TraefikService" => {
+                let kinds = ["weighted", "highest_random_weight"];
+                let shared = kinds.iter().find_map(|kind| spec.get(kind));
+                let name = format!("{}/{}", key.0, key.1);
+                self.splits
+                    .extend(shared.and_then(|shared| split(shared, "services", name, false)));
             }
             "Ingress" => {
                 let weight =
@@ -232,10 +250,15 @@ fn workload<'a>(key: Key<'a>, place: Place, spec: Value<'a>) -> Workload<'a> {
     }
 }
 
-/// A rule's `backendRefs`, each of weight 1 unless written; none if there is nothing to share out.
-fn split(rule: Value<'_>, name: String, connections: bool) -> Option<Split<'_>> {
-    let parts: Vec<Part<'_>> = rule
-        .list("backendRefs")
+/// The backends in a list of a rule, each of weight 1 unless written; none if there is nothing to share out.
+fn split<'a>(
+    rule: Value<'a>,
+    list: &'static str,
+    name: String,
+    connections: bool,
+) -> Option<Split<'a>> {
+    let parts: Vec<Part<'a>> = rule
+        .list(list)
         .filter_map(|value| {
             let (backend, weight) = (value.get("name")?, value.get("weight"));
             let number = weight
@@ -252,9 +275,10 @@ fn split(rule: Value<'_>, name: String, connections: bool) -> Option<Split<'_>> 
             })
         })
         .collect();
-    let place = rule.entry("backendRefs")?.key.place();
+    let place = rule.entry(list)?.key.place();
     (parts.len() > 1).then_some(Split {
         name,
+        list,
         place,
         connections,
         parts,

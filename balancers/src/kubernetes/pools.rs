@@ -212,6 +212,11 @@ pub(super) fn splits(objects: &Objects<'_>) -> Vec<Pool> {
             labels: BTreeMap::new(),
             place: part.place,
         };
+        // Traefik rotates.
+        let class = match split.list {
+            "services" => Class::Rotation,
+            _ => Class::Random,
+        };
         Pool {
             name: split.name.clone(),
             product: Product::Kubernetes,
@@ -222,7 +227,7 @@ pub(super) fn splits(objects: &Objects<'_>) -> Vec<Pool> {
                 Traffic::Requests
             },
             place: split.place,
-            algorithm: Algorithm::new("backendRefs by weight", Class::Random),
+            algorithm: Algorithm::new(format!("{} by weight", split.list), class),
             formula: Some(Formula::Weight),
             scheduling: Scheduling::Shared,
             comparability: Comparability::Approximate,

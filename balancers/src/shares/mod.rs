@@ -15,6 +15,7 @@ mod nginx_hash;
 mod nginx_ip_hash;
 mod nginx_ring;
 mod slots;
+mod traefik_hrw;
 mod weighted;
 
 pub use caddy_weighted::caddy_weighted;
@@ -28,6 +29,7 @@ pub use murmur::murmur2;
 pub use nginx_hash::{NGINX_HASHES, nginx_hash};
 pub use nginx_ip_hash::{NGINX_IP_HASHES, nginx_ip_hash, nginx_ip_hash_of};
 pub use nginx_ring::{NGINX_POINTS_PER_WEIGHT, NginxRing};
+pub use traefik_hrw::{traefik_hrw, traefik_hrw_of};
 pub use weighted::by_weight;
 
 /// A server as hashing algorithms see it: those that are down keep their part of the range, and pass its keys on.
