@@ -124,7 +124,6 @@ fn shares_are_those_of_kube_proxy() {
     assert!((split[0].1[0] - 0.95).abs() < 1e-9, "{split:?}");
 }
 
-/// The files of a folder are one configuration, and so are the items of a list.
 /// Traefik's own objects share traffic out by weight as routes do.
 #[test]
 fn objects_of_traefik_are_read() {
@@ -157,6 +156,7 @@ spec: { weighted: { services: [{ name: a, weight: 1 }, { name: b, kind: TraefikS
     assert_eq!(found, ["K8S-012"]);
 }
 
+/// The files of a folder are one configuration, and so are the items of a list.
 #[test]
 fn folders_and_lists_are_read() {
     let text =

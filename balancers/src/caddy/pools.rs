@@ -6,7 +6,7 @@ use super::policy::Policy;
 use super::proxy::{Proxy, Source, Upstream};
 use crate::finding::{Added, Report, Rule};
 use crate::model::{
-    Address, Comparability, Origin, Pool, Scheduling, Server, Share, Shares, State, Traffic,
+    Comparability, Origin, Pool, Scheduling, Server, Share, Shares, State, Traffic,
 };
 use crate::product::Product;
 use crate::shares::{Formula, by_weight, caddy_weighted};
@@ -58,48 +58,21 @@ pub(super) fn views<'a>(proxies: &'a [Proxy<'a>]) -> Vec<View<'a>> {
 }
 
 fn pool(proxy: &Proxy<'_>) -> Pool {
-    let shares = shares(proxy);
-    let mut notes = Vec::new();
-    let weights = weights(proxy);
-    let written = proxy.upstreams.iter().zip(&weights).zip(&shares);
-    let mut servers: Vec<Server> = written
-        .map(|((upstream, weight), share)| server(proxy, upstream, *weight, *share))
-        .collect();
-    let mut bounds: Vec<Share> = shares.iter().copied().map(Share::exactly).collect();
-    if matches!(proxy.policy, Policy::Other(_)) {
-        bounds.fill(Share::UNKNOWN);
-        notes.push("the policy is a plugin's".to_owned());
-    }
+    let mut members = written(proxy);
+    let notes = notes(proxy);
     if !proxy.sources.is_empty() {
-        notes.push(
-            "upstreams are found while Caddy runs: `/reverse_proxy/upstreams` of its admin interface tells them"
-                .to_owned(),
-        );
         // Written upstreams take over only if none are found.
-        bounds.fill(Share::ZERO);
+        for (_, share) in &mut members {
+            *share = Share::ZERO;
+        }
         let share = if proxy.sources.len() == 1 {
             Share::exactly(1.0)
         } else {
             Share::UNKNOWN
         };
-        bounds.extend(proxy.sources.iter().map(|_| share));
-        servers.extend(proxy.sources.iter().map(found));
+        members.extend(proxy.sources.iter().map(|source| (found(source), share)));
     }
-    let open = |address: &Address| address.written.contains('{');
-    if proxy
-        .upstreams
-        .iter()
-        .any(|upstream| open(&upstream.address))
-    {
-        notes.push(
-            "an address with placeholders is one upstream, whatever they stand for".to_owned(),
-        );
-    }
-    let names = servers.iter().any(|server| server.address.is_name());
-    let equal = matches!(
-        proxy.policy,
-        Policy::Random | Policy::RandomChoose(_) | Policy::LeastConn | Policy::RoundRobin
-    );
+    let (servers, shares): (Vec<Server>, Vec<Share>) = members.into_iter().unzip();
     Pool {
         name: proxy.name.clone(),
         product: Product::Caddy,
@@ -107,18 +80,63 @@ fn pool(proxy: &Proxy<'_>) -> Pool {
         traffic: Traffic::Requests,
         place: proxy.place,
         algorithm: proxy.policy.algorithm(),
-        // A name stays one upstream, whatever the number of its addresses.
-        formula: (equal && !names && proxy.sources.is_empty()).then_some(Formula::Weight),
+        formula: formula(proxy, &servers),
         scheduling: Scheduling::Shared,
         comparability: comparability(proxy),
         servers,
         shares: Shares {
             of: proxy.policy.basis(),
-            servers: bounds,
+            servers: shares,
         },
         used: true,
         notes,
     }
+}
+
+/// The upstreams that are written, with their shares while all are available.
+fn written(proxy: &Proxy<'_>) -> Vec<(Server, Share)> {
+    let plugin = matches!(proxy.policy, Policy::Other(_));
+    let weighed = proxy.upstreams.iter().zip(weights(proxy));
+    let each = weighed.zip(shares(proxy));
+    each.map(|((upstream, weight), share)| {
+        let bound = if plugin {
+            Share::UNKNOWN
+        } else {
+            Share::exactly(share)
+        };
+        (server(proxy, upstream, weight, share), bound)
+    })
+    .collect()
+}
+
+/// Shares in proportion to weights, if they are. A name stays one upstream, whatever the number of its addresses.
+fn formula(proxy: &Proxy<'_>, servers: &[Server]) -> Option<Formula> {
+    let names = servers.iter().any(|server| server.address.is_name());
+    let equal = matches!(
+        proxy.policy,
+        Policy::Random | Policy::RandomChoose(_) | Policy::LeastConn | Policy::RoundRobin
+    );
+    (equal && !names && proxy.sources.is_empty()).then_some(Formula::Weight)
+}
+
+fn notes(proxy: &Proxy<'_>) -> Vec<String> {
+    let open = |upstream: &Upstream<'_>| upstream.dial.contains('{');
+    let all = [
+        (
+            matches!(proxy.policy, Policy::Other(_)),
+            "the policy is a plugin's",
+        ),
+        (
+            !proxy.sources.is_empty(),
+            "upstreams are found while Caddy runs: `/reverse_proxy/upstreams` of its admin interface tells them",
+        ),
+        (
+            proxy.upstreams.iter().any(open),
+            "an address with placeholders is one upstream, whatever they stand for",
+        ),
+    ];
+    let true_ones = all.into_iter().filter(|(holds, _)| *holds);
+    true_ones.map(|(_, note)| note.to_owned()).collect()
 }
 
 /// The weight of each upstream: by position, and 0 where none is left. With fewer than two weights there are none.

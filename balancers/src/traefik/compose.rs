@@ -29,6 +29,8 @@ pub(super) struct Split<'a> {
 pub(super) struct Leaf<'a> {
     pub(super) name: &'a str,
     pub(super) share: f64,
+    /// As it is written; within compositions of compositions weights of different lists mean different things.
+    pub(super) weight: f64,
     pub(super) place: Place,
     /// The composition within the outermost one by which it is reached.
     pub(super) through: Option<&'a str>,
@@ -62,6 +64,7 @@ pub(super) fn leaves<'a>(
         let leaf = Leaf {
             name: part.name,
             share: *share,
+            weight: part.weight.max(0) as f64,
             place: part.weight_place.unwrap_or(part.place),
             through: None,
         };
@@ -71,6 +74,7 @@ pub(super) fn leaves<'a>(
         let leaf = |(part, share): (&Part<'a>, f64)| Leaf {
             name: part.name,
             share,
+            weight: part.weight.max(0) as f64,
             place: part.place,
             through: None,
         };
@@ -113,6 +117,7 @@ fn follow<'a>(
         let next = Leaf {
             name: part.name,
             share: leaf.share * share,
+            weight: leaf.share * share,
             place: leaf.place,
             through: leaf.through.or(Some(leaf.name)),
         };
@@ -126,7 +131,12 @@ fn pool<'a>(
     backup: Option<Part<'a>>,
     left: &mut usize,
 ) -> Pool {
-    let leaves = leaves(document, service, left);
+    let mut leaves = leaves(document, service, left);
+    if leaves.iter().any(|leaf| leaf.through.is_some()) {
+        for leaf in &mut leaves {
+            leaf.weight = leaf.share;
+        }
+    }
     let (name, class) = match &service.body {
         Body::Failover { .. } => ("failover", Class::PolicyGated),
         Body::HighestRandomWeight(_) => ("highestRandomWeight", Class::KeyDependent),
@@ -149,6 +159,7 @@ fn pool<'a>(
         let leaf = Leaf {
             name: part.name,
             share: 1.0,
+            weight: 1.0,
             place: part.place,
             through: None,
         };
@@ -189,8 +200,7 @@ fn server(leaf: &Leaf<'_>, state: State) -> Server {
             written: leaf.name.to_owned(),
             target: Target::Unknown,
         },
-        // The product of the weights on the way, as a part of the whole.
-        weight: leaf.share,
+        weight: leaf.weight,
         state,
         max_connections: None,
         labels: through.into_iter().collect::<BTreeMap<_, _>>(),

@@ -88,67 +88,70 @@ pub(super) fn traffic(protocol: Protocol) -> Traffic {
 }
 
 fn pool(document: &Document<'_>, service: &Service<'_>, balancer: &Balancer<'_>) -> Pool {
-    let nominal = &service.shares;
     let names = balancer
         .servers
         .iter()
         .any(|server| server.address.is_name());
+    let by_weight = matches!(balancer.strategy, Strategy::Wrr | Strategy::P2c);
     let open = matches!(balancer.strategy, Strategy::LeastTime | Strategy::Other(_));
-    let several = nominal.iter().filter(|share| **share > 0.0).count() > 1;
-    let mut notes = Vec::new();
-    if open && several {
-        notes.push("shares follow the servers' response times".to_owned());
-    }
+    let open = open && service.shares.iter().filter(|share| **share > 0.0).count() > 1;
     let bound = |share: &f64| {
-        if open && several && *share > 0.0 {
+        if open && *share > 0.0 {
             Share::UNKNOWN
         } else {
             Share::exactly(*share)
         }
     };
-    let by_weight = matches!(balancer.strategy, Strategy::Wrr | Strategy::P2c);
     let algorithm = algorithm(service, balancer);
-    let servers = balancer.servers.iter().zip(nominal);
+    let note = open.then(|| "shares follow the servers' response times".to_owned());
     Pool {
         name: pool_name(service),
         product: Product::Traefik,
         origin: Origin::Declared,
         traffic: traffic(service.protocol),
         place: service.place,
+        // A name stays one server, whatever the number of its addresses.
         formula: (by_weight && !names).then_some(Formula::Weight),
         scheduling: Scheduling::Shared,
         comparability: comparability(document, service, balancer),
-        servers: servers
-            .map(|(server, share)| Server {
-                name: None,
-                address: server.address.clone(),
-                weight: if balancer.strategy.weighs() {
-                    server.weight.max(0) as f64
-                } else {
-                    1.0
-                },
-                state: if *share > 0.0 {
-                    State::InRotation
-                } else {
-                    State::Disabled
-                },
-                max_connections: None,
-                labels: BTreeMap::new(),
-                place: server.place,
-            })
-            .collect(),
+        servers: servers(service, balancer),
         shares: Shares {
             of: match algorithm.class {
                 Class::KeyDependent => Basis::Keys,
                 Class::LoadDependent => Basis::InProgress,
                 _ => Basis::Arrivals,
             },
-            servers: nominal.iter().map(bound).collect(),
+            servers: service.shares.iter().map(bound).collect(),
         },
         algorithm,
         used: document.is_used(service),
-        notes,
+        notes: note.into_iter().collect(),
     }
+}
+
+fn servers(service: &Service<'_>, balancer: &Balancer<'_>) -> Vec<Server> {
+    let weight = |weight: i64| {
+        if balancer.strategy.weighs() {
+            weight.max(0) as f64
+        } else {
+            1.0
+        }
+    };
+    let server = |(server, share): (&super::service::Server<'_>, &f64)| Server {
+        name: None,
+        address: server.address.clone(),
+        weight: weight(server.weight),
+        state: if *share > 0.0 {
+            State::InRotation
+        } else {
+            State::Disabled
+        },
+        max_connections: None,
+        labels: BTreeMap::new(),
+        place: server.place,
+    };
+    let servers = balancer.servers.iter().zip(&service.shares);
+    servers.map(server).collect()
 }
 
 fn algorithm(service: &Service<'_>, balancer: &Balancer<'_>) -> Algorithm {

@@ -8,8 +8,8 @@ use crate::finding::{Report, Severity};
 use crate::text::percent;
 use crate::version::Version;
 
-/// Versions below draw the sample otherwise (2.6.2 was looked at).
-const SINCE: Version = Version(2, 11, 0);
+/// Versions below draw the sample otherwise: 2.6.2 and 2.11.4 do, 2.11.7 does not.
+const SINCE: Version = Version(2, 11, 5);
 
 /// CAD-003: of the sample, which keeps the pool's order, the first upstream without requests is taken.
 pub(super) fn random_choose(view: &View<'_>, options: &Options, report: &mut Report) {
@@ -39,7 +39,7 @@ pub(super) fn random_choose(view: &View<'_>, options: &Options, report: &mut Rep
         &FIRST_CHOSEN,
         view.proxy.policy_place,
         format!(
-            "while no requests are in progress, {} gets {} of the requests (in 2.11), and {rest}: of the {sample} that are drawn the first idle one is taken, in the order of the list",
+            "while no requests are in progress, {} gets {} of the requests (in Caddy 2.11.7), and {rest}: of the {sample} that are drawn the first idle one is taken, in the order of the list",
             first.dial,
             percent(sample as f64 / many as f64),
         ),
