@@ -290,6 +290,7 @@ impl Engine {
         for pool in &mut self.pools {
             pool.bind(&mut self.endpoints);
         }
+        self.endpoints.looked_up();
     }
 
     /// Writes the state into one that nobody reads any longer, or into a new one.
