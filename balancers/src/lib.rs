@@ -46,6 +46,7 @@ mod diff;
 mod envoy;
 mod error;
 mod finding;
+pub mod fleet;
 mod haproxy;
 mod kubernetes;
 pub mod live;

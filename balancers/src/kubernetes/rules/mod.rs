@@ -60,6 +60,12 @@ rule!(
     "gRPC and HTTP/2 through a cluster address are balanced once per connection"
 );
 rule!(
+    NOT_REACHED,
+    "K8S-007",
+    Warning,
+    "An autoscaler adds pods that open connections do not reach"
+);
+rule!(
     IPVS_HASH,
     "K8S-008",
     Warning,
@@ -98,6 +104,7 @@ pub(crate) static RULES: &[&Rule] = &[
     &TOPOLOGY_MODE,
     &PREFER_CLOSE,
     &MULTIPLEXED,
+    &NOT_REACHED,
     &IPVS_HASH,
     &NOT_READY,
     &TWO_WORKLOADS,
