@@ -167,6 +167,7 @@ impl Runner {
                 "counters went backwards: the kernel's map was changed from outside"
             );
         }
+        tick.changes.iter().for_each(log::change);
         tick.verdicts.iter().for_each(log::verdict);
         for transition in &tick.transitions {
             log::transition(transition);

@@ -127,12 +127,14 @@ fn every_key_has_its_effect() {
         tolerance: Some(0.5),
         algorithm: Algorithm::LoadDependent,
         expected: Some(Expectation::Learned),
+        standby: Vec::new(),
         backends: vec![
             BackendSpec {
                 address: "10.0.0.11:8080".parse().unwrap(),
                 netns: None,
                 weight: Weight::new(3.0).unwrap(),
                 // Text stays as it is written, whatever YAML takes it for.
+                share: None,
                 labels: labels(&[
                     ("zone", "a"),
                     ("version", "1.10"),
@@ -145,6 +147,7 @@ fn every_key_has_its_effect() {
                 address: "10.0.0.12:8080".parse().unwrap(),
                 netns: None,
                 weight: Weight::new(1.5).unwrap(),
+                share: None,
                 labels: BTreeMap::new(),
             },
             plain("[2001:db8::1]:8080"),
@@ -157,6 +160,7 @@ fn every_key_has_its_effect() {
         tolerance: None,
         algorithm: Algorithm::default(),
         expected: None,
+        standby: Vec::new(),
         backends: vec![plain("10.0.0.11:8080")],
     };
     assert_eq!(config.pools, [checkout, year]);
@@ -175,6 +179,7 @@ fn plain(address: &str) -> BackendSpec {
         address: address.parse().unwrap(),
         netns: None,
         weight: Weight::ONE,
+        share: None,
         labels: BTreeMap::new(),
     }
 }

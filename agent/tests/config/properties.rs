@@ -271,6 +271,7 @@ fn pool() -> impl Strategy<Value = PoolSpec> {
             tolerance,
             algorithm,
             expected,
+            standby: Vec::new(),
             backends: backends
                 .into_iter()
                 .map(|(address, backend)| BackendSpec {
@@ -288,6 +289,7 @@ fn backend() -> impl Strategy<Value = BackendSpec> {
         address: SocketAddr::from(([192, 0, 2, 1], 80)),
         netns: None,
         weight: Weight::new(weight).unwrap(),
+        share: None,
         labels,
     })
 }

@@ -55,6 +55,7 @@ pub(crate) fn pool(name: &str, role: Role, source: Source, members: &[Member]) -
         tolerance: (source == Source::Config).then_some(0.25),
         algorithm: Algorithm::default(),
         expected: None,
+        standby: Vec::new(),
         backends: members.iter().map(backend_spec).collect(),
     };
     let addresses = spec.backends.iter().map(|backend| backend.address);
@@ -67,6 +68,8 @@ pub(crate) fn pool(name: &str, role: Role, source: Source, members: &[Member]) -
             .map(|member| member.address.clone())
             .collect(),
         expected: Expected::from_weights(&weights).unwrap(),
+        standby_endpoints: Vec::new(),
+        standby_names: Vec::new(),
         spec,
     };
     let mut backends: Vec<BackendState> = members
@@ -91,6 +94,8 @@ pub(crate) fn pool(name: &str, role: Role, source: Source, members: &[Member]) -
     PoolState {
         pool: Arc::new(pool),
         backends,
+        standby: Vec::new(),
+        changes: Arc::default(),
         signals,
         verdict: Verdict::Unknown,
         detection_time: None,
@@ -105,6 +110,7 @@ fn backend_spec(member: &Member) -> BackendSpec {
         address: member.address.parse::<SocketAddr>().unwrap(),
         netns: None,
         weight: Weight::new(member.weight).unwrap(),
+        share: None,
         labels: labels
             .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
             .collect(),
