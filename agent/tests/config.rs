@@ -26,7 +26,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use evenkeel::config::{Config, ConfigError};
+use evenkeel::config::{Config, ConfigError, Discovery};
 use evenkeel::model::{
     Algorithm, BackendSpec, Detection, Expectation, PoolSpec, Role, Signal, Source, Weight,
 };
@@ -109,7 +109,14 @@ fn every_key_has_its_effect() {
     assert_eq!(config.interval, Duration::from_millis(500));
     assert_eq!(config.window, Duration::from_secs(90));
     assert_eq!(config.live_interval, Duration::from_secs(2));
-    assert!(!config.discovery.auto);
+    let beside = |name: &str| path("tests/config/good").join(name);
+    let expected = Discovery {
+        auto: false,
+        nginx: vec!["/etc/nginx/nginx.conf".into(), beside("edge/nginx.conf")],
+        haproxy: vec!["/etc/haproxy/haproxy.cfg".into(), beside("haproxy.d")],
+        file_sd: vec![beside("pools/*.json")],
+    };
+    assert_eq!(config.discovery, expected);
     assert_eq!(config.incidents_directory, Some("/var/lib/evenkeel".into()));
     assert_eq!(
         config.detection,

@@ -191,9 +191,9 @@ impl Engine {
             time: moment.taken,
             clients: kernel.clients.map(|clients| clients.effective),
         };
-        let (mut verdicts, mut changed) = (Vec::new(), Vec::new());
+        let (mut verdicts, mut described) = (Vec::new(), Vec::new());
         for pool in &mut self.pools {
-            changed.extend(pool.take_changes(moment.taken));
+            described.extend(pool.take_changes(moment.taken));
             pool.advance(&self.endpoints, &self.rules, &mut self.scratch);
             pool.report(&mut self.book, &self.rules, now);
             verdicts.extend(pool.changed_verdict());
@@ -205,7 +205,7 @@ impl Engine {
             resets: changes.reset,
             transitions: self.book.take_transitions(),
             verdicts,
-            changes: changed,
+            changes: described,
         }
     }
 

@@ -167,6 +167,23 @@ impl PoolSpec {
             .unwrap_or_else(|| self.algorithm.usual_expectation())
     }
 
+    /// The share that each backend should have: as the source states them, if it states all, else by weight.
+    ///
+    /// # Errors
+    /// If the weights are so far apart that a share could not be told from none.
+    pub fn shares(&self) -> Result<Expected, WeightError> {
+        let stated = self
+            .backends
+            .iter()
+            .map(|backend| backend.share.map(Weight::get));
+        let stated: Option<Vec<f64>> = stated.collect();
+        if let Some(Ok(expected)) = stated.map(|shares| Expected::from_weights(&shares)) {
+            return Ok(expected);
+        }
+        let weights = self.backends.iter().map(|backend| backend.weight.get());
+        Expected::from_weights(&weights.collect::<Vec<_>>())
+    }
+
     /// How many endpoints it watches.
     pub fn size(&self) -> usize {
         self.backends.len() + self.standby.len()
@@ -210,7 +227,7 @@ impl Pool {
         let standby_endpoints = endpoints.split_off(spec.backends.len());
         let name = |address: SocketAddr| address.to_string();
         Ok(Self {
-            expected: expected(&spec.backends)?,
+            expected: spec.shares()?,
             endpoints,
             names: spec.backends.iter().map(|one| name(one.address)).collect(),
             standby_endpoints,
@@ -218,20 +235,4 @@ impl Pool {
             spec,
         })
     }
-}
-
-/// By the shares that the source states, if it states all, else by weight.
-fn expected(backends: &[BackendSpec]) -> Result<Expected, WeightError> {
-    let shares: Option<Vec<f64>> = backends
-        .iter()
-        .map(|backend| backend.share.map(Weight::get))
-        .collect();
-    if let Some(Ok(expected)) = shares.map(|shares| Expected::from_weights(&shares)) {
-        return Ok(expected);
-    }
-    let weights: Vec<f64> = backends
-        .iter()
-        .map(|backend| backend.weight.get())
-        .collect();
-    Expected::from_weights(&weights)
 }

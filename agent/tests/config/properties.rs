@@ -233,7 +233,10 @@ fn config() -> impl Strategy<Value = Config> {
                     .into_iter()
                     .map(|(name, pool)| PoolSpec { name, ..pool })
                     .collect(),
-                discovery: Discovery { auto },
+                discovery: Discovery {
+                    auto,
+                    ..Discovery::default()
+                },
                 detection,
                 alerting,
                 incidents_directory: directory.map(Into::into),

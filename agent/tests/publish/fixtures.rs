@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use evenkeel::discovery::{DiscoveryStatus, SourceStatus};
 use evenkeel::model::{
     Algorithm, BackendSpec, BackendState, Canary, Clients, Counters, Endpoint, KernelState, Losses,
     NetnsCookie, PerSignal, Pool, PoolSpec, PoolState, Role, Signal, SignalState, Source, State,
@@ -220,6 +221,30 @@ pub(crate) fn reloaded() -> ReloadStatus {
     }
 }
 
+/// Two sources of pools, of which one does not answer any longer.
+pub(crate) fn discovery() -> DiscoveryStatus {
+    let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+    let source = |source, answered| SourceStatus {
+        source,
+        since: at(1_699_999_000),
+        last_success: Some(at(answered)),
+        failures: 0,
+        error: None,
+        pools: 1,
+        backends: 3,
+        files: vec![format!("/etc/{source}.conf")],
+    };
+    let failing = SourceStatus {
+        failures: 7,
+        error: Some("/etc/haproxy.conf: there is no such file".to_owned()),
+        ..source(Source::Haproxy, 1_699_999_993)
+    };
+    DiscoveryStatus {
+        sources: vec![source(Source::Nginx, 1_700_000_000), failing],
+        left_out: 2,
+    }
+}
+
 /// The exposition of `state` with figures of the process that never change, of an agent that pages nobody.
 pub(crate) fn exposition(state: &State, format: Format) -> String {
     exposition_with(state, format, Vec::new())
@@ -248,6 +273,7 @@ pub(crate) fn exposition_with(
             bytes: 4096,
             dropped_ticks: 2,
         }),
+        discovery: discovery(),
     };
     let mut text = String::new();
     scrape.write(format, &mut text).unwrap();
