@@ -114,6 +114,7 @@ fn every_key_has_its_effect() {
         auto: false,
         nginx: vec!["/etc/nginx/nginx.conf".into(), beside("edge/nginx.conf")],
         haproxy: vec!["/etc/haproxy/haproxy.cfg".into(), beside("haproxy.d")],
+        envoy: Some("[::1]:9901".parse().unwrap()),
         file_sd: vec![beside("pools/*.json")],
     };
     assert_eq!(config.discovery, expected);

@@ -7,6 +7,8 @@
     reason = "clippy allows both in tests, but not in what tests call"
 )]
 
+#[path = "discovery/admin.rs"]
+mod admin;
 #[path = "discovery/bed.rs"]
 mod bed;
 mod common;

@@ -36,6 +36,7 @@ pub(crate) use algorithm::named as algorithm_named;
 pub use error::{ConfigError, Position, Problem};
 pub(crate) use value::shown;
 
+use crate::admin::Address;
 use crate::model::{Alerting, Detection, PoolSpec};
 
 /// Where the configuration is, unless `--config` names another file.
@@ -86,6 +87,8 @@ pub struct Discovery {
     pub nginx: Vec<PathBuf>,
     /// The files of one configuration of `HAProxy`, in their order.
     pub haproxy: Vec<PathBuf>,
+    /// Where a running Envoy can be asked.
+    pub envoy: Option<Address>,
     /// Files in the format of Prometheus' `file_sd`, or patterns of their names.
     pub file_sd: Vec<PathBuf>,
 }
@@ -93,7 +96,8 @@ pub struct Discovery {
 impl Discovery {
     /// Whether the configuration names a source of pools.
     pub fn has_sources(&self) -> bool {
-        !(self.nginx.is_empty() && self.haproxy.is_empty() && self.file_sd.is_empty())
+        let files = [&self.nginx, &self.haproxy, &self.file_sd];
+        self.envoy.is_some() || files.iter().any(|files| !files.is_empty())
     }
 }
 
@@ -127,6 +131,7 @@ impl Default for Discovery {
             auto: true,
             nginx: Vec::new(),
             haproxy: Vec::new(),
+            envoy: None,
             file_sd: Vec::new(),
         }
     }

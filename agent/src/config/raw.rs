@@ -140,8 +140,9 @@ section! {
         auto: Scalar,
         nginx: Files,
         haproxy: Haproxy,
+        envoy: Envoy,
         file_sd: Files,
-    } later { envoy, kubernetes, }
+    } later { kubernetes, }
 }
 
 section! {
@@ -156,6 +157,13 @@ section! {
     Haproxy {
         files: Items<Scalar>,
     } later { stats_socket, }
+}
+
+section! {
+    /// `discovery.envoy`.
+    Envoy {
+        admin: Scalar,
+    }
 }
 
 section! {

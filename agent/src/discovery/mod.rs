@@ -5,6 +5,7 @@
 
 pub mod auto;
 mod conductor;
+mod envoy;
 mod file_sd;
 mod files;
 mod merge;
@@ -14,12 +15,15 @@ mod seen;
 mod status;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use evenkeel_balancers::{Configuration, Product};
+use tokio::runtime::Handle;
 
 pub(crate) use self::conductor::{Applicant, Discovery};
 pub use self::status::{Audited, DiscoveryHandle, DiscoveryStatus, SourceStatus};
 
+use self::envoy::EnvoyAdmin;
 use self::file_sd::FileSd;
 use self::files::BalancerFiles;
 use self::names::Names;
@@ -42,12 +46,17 @@ trait Finder: Send {
     /// What it is called.
     fn source(&self) -> Source;
 
+    /// How often it is worth looking.
+    fn interval(&self) -> Duration {
+        Duration::from_secs(1)
+    }
+
     /// Looks at what is there now; `None` if that is what was found last. May block for a few seconds.
     fn look(&mut self, names: &Names) -> anyhow::Result<Option<Discovered>>;
 }
 
 /// A finder for each source that the configuration names.
-fn finders(sources: &config::Discovery) -> Vec<Box<dyn Finder>> {
+fn finders(sources: &config::Discovery, runtime: &Handle) -> Vec<Box<dyn Finder>> {
     let mut finders: Vec<Box<dyn Finder>> = Vec::new();
     let files = [
         (Product::Nginx, &sources.nginx),
@@ -57,6 +66,9 @@ fn finders(sources: &config::Discovery) -> Vec<Box<dyn Finder>> {
         if !files.is_empty() {
             finders.push(Box::new(BalancerFiles::new(product, files.clone())));
         }
+    }
+    if let Some(admin) = &sources.envoy {
+        finders.push(Box::new(EnvoyAdmin::new(admin.clone(), runtime.clone())));
     }
     if !sources.file_sd.is_empty() {
         finders.push(Box::new(FileSd::new(sources.file_sd.clone())));
