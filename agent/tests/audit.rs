@@ -14,6 +14,8 @@ mod documented;
 mod formats;
 #[path = "audit/input.rs"]
 mod input;
+#[path = "audit/live.rs"]
+mod live;
 #[path = "audit/running.rs"]
 mod running;
 #[path = "audit/sarif.rs"]

@@ -10,7 +10,7 @@ use crate::error::{ReadError, Why};
 use crate::finding::{Audit, Finding, Suppression};
 use crate::haproxy;
 use crate::kubernetes;
-use crate::model::{Pool, Traffic};
+use crate::model::{Address, Pool, Traffic};
 use crate::nginx;
 use crate::product::Product;
 use crate::source::{Files, Limits, Place, Sources};
@@ -58,6 +58,16 @@ impl Configuration {
     /// What was found, against the comments that allow findings at the given day.
     pub fn audit(&self, today: Date) -> Audit {
         Audit::new(&self.findings, &self.suppressions, today)
+    }
+
+    /// Where the product that runs with this configuration can be asked for its state: `HAProxy`'s `stats socket`, Envoy's
+    /// `admin`. Other products have no such thing, or none that is understood.
+    pub fn admin(&self) -> Vec<Address> {
+        match self.product {
+            Product::Haproxy => haproxy::admin(&self.sources),
+            Product::Envoy => envoy::admin(&self.sources),
+            _ => Vec::new(),
+        }
     }
 }
 

@@ -48,6 +48,7 @@ mod error;
 mod finding;
 mod haproxy;
 mod kubernetes;
+pub mod live;
 pub mod model;
 mod nginx;
 mod product;

@@ -21,7 +21,7 @@ pub(in crate::commands) struct AuditArgs {
     /// Whose configuration it is, like `nginx`, if it is not to be told by its content.
     #[arg(long = "as", value_name = "PRODUCT", value_parser = product)]
     pub(super) product: Option<Product>,
-    /// Audit the configurations of the balancers that run on this host, and say which files are newer than what is loaded.
+    /// Audit the configurations of the balancers that run on this host, and compare HAProxy's and Envoy's with what they do.
     #[arg(long, conflicts_with_all = ["paths", "product"])]
     pub(super) running: bool,
     /// How to print the result.

@@ -24,7 +24,7 @@ use self::report::Report;
 use super::exit;
 use super::terminal::Terminal;
 use crate::audit::Inputs;
-use crate::running;
+use crate::running::{self, Kind};
 
 /// Does what the command line asks, and gives the exit code: 3 if something was found that counts, 2 if a configuration
 /// could not be read.
@@ -66,7 +66,8 @@ fn look(
     if report.is_empty() {
         writeln!(
             err,
-            "evenkeel: no nginx, HAProxy or Envoy runs here, as far as this process can see: run it on the host"
+            "evenkeel: no {} runs here, as far as this process can see: run it on the host",
+            Kind::titles()
         )?;
     }
     let least = args.severity.severity();
