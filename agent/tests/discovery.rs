@@ -9,6 +9,8 @@
 
 #[path = "discovery/admin.rs"]
 mod admin;
+#[path = "discovery/auto.rs"]
+mod auto;
 #[path = "discovery/bed.rs"]
 mod bed;
 mod common;

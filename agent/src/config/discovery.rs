@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use super::Discovery;
 use super::place::At;
 use super::problems::{Noted, Problems, quote};
 use super::raw;
 use super::shape::{Field, Items, Scalar, Value};
 use super::value::Key;
+use super::{Discovery, Haproxy};
 use crate::admin::Address;
 
 const DISCOVERY: Key<'_> = Key {
@@ -30,6 +30,11 @@ const HAPROXY: Key<'_> = Key {
     name: "haproxy",
     example: "haproxy: {files: [/etc/haproxy/haproxy.cfg]}",
     expects: "a mapping",
+};
+const STATS_SOCKET: Key<'_> = Key {
+    name: "stats_socket",
+    example: "stats_socket: /run/haproxy/admin.sock",
+    expects: "the path of a socket, or a host and a port",
 };
 const ENVOY: Key<'_> = Key {
     name: "envoy",
@@ -94,7 +99,7 @@ pub(super) fn resolve(discovery: &mut Discovery, directory: &Path) {
         envoy: _,
         file_sd,
     } = discovery;
-    for path in nginx.iter_mut().chain(haproxy).chain(file_sd) {
+    for path in nginx.iter_mut().chain(&mut haproxy.files).chain(file_sd) {
         *path = directory.join(&*path);
     }
 }
@@ -113,13 +118,26 @@ fn only_files(
     }
 }
 
-fn haproxy(problems: &mut Problems<'_>, field: Field<raw::Haproxy>) -> Result<Vec<PathBuf>, Noted> {
+fn haproxy(problems: &mut Problems<'_>, field: Field<raw::Haproxy>) -> Result<Haproxy, Noted> {
     let At { value, place } = problems.fit(HAPROXY, field)?;
     let (section, slips) = problems.admit(value);
-    match section.files {
-        Some(field) => files(problems, field),
-        None => Err(problems.missing(FILES, HAPROXY, place, &slips)),
+    if section.files.is_none() && section.stats_socket.is_none() {
+        if slips.contains(&STATS_SOCKET.name) {
+            return Err(Noted);
+        }
+        return Err(problems.missing(FILES, HAPROXY, place, &slips));
     }
+    let stats_socket = section
+        .stats_socket
+        .map(|field| address(problems, STATS_SOCKET, field))
+        .transpose();
+    let files = section
+        .files
+        .map_or(Ok(Vec::new()), |field| files(problems, field));
+    Ok(Haproxy {
+        files: files?,
+        stats_socket: stats_socket?,
+    })
 }
 
 fn envoy(problems: &mut Problems<'_>, field: Field<raw::Envoy>) -> Result<Address, Noted> {
@@ -138,7 +156,7 @@ fn address(
     field: Field<Scalar>,
 ) -> Result<Address, Noted> {
     let At { value, place } = problems.line(key, field)?;
-    value.parse::<Address>().map_err(|_| {
+    value.parse::<Address>().map_err(|_no_address| {
         let message = format!("{} is not {}", quote(&value), key.expects);
         problems.note(place, message, format!("write it like `{}`", key.example))
     })

@@ -156,7 +156,8 @@ section! {
     /// `discovery.haproxy`.
     Haproxy {
         files: Items<Scalar>,
-    } later { stats_socket, }
+        stats_socket: Scalar,
+    }
 }
 
 section! {

@@ -84,7 +84,7 @@ impl Discovery {
         let (audited, audits) = watch::channel(Arc::default());
         let mut discovery = Self {
             scene: Scene::new(config),
-            finders: finders(&config.discovery, runtime),
+            finders: finders(&sources(config), runtime),
             names: Names::default(),
             runtime: runtime.clone(),
             room: usize::MAX,
@@ -144,7 +144,7 @@ impl Discovery {
                     }
                 }
                 Some((config, answer)) = self.requests.recv() => {
-                    let other = config.discovery != self.scene.sources;
+                    let other = sources(&config) != self.scene.sources;
                     let outcome = self.reconfigure(&config, &runner).await;
                     if other && outcome.is_ok() {
                         looking.abort_all();
@@ -263,7 +263,7 @@ impl Scene {
                 pools: Some(config.pools.clone()),
             },
             live_interval: config.live_interval,
-            sources: config.discovery.clone(),
+            sources: sources(config),
             found: BTreeMap::new(),
         }
     }
@@ -292,7 +292,7 @@ impl Scene {
     fn plan_with(&self, discovered: Vec<PoolSpec>) -> Plan {
         let mut pools = self.pools().to_vec();
         pools.extend(discovered);
-        let learning = pools.is_empty() && self.sources.auto && !self.sources.has_sources();
+        let learning = pools.is_empty() && self.sources.auto;
         Plan {
             pools: (!learning).then_some(pools),
             ..self.plan.clone()
@@ -316,6 +316,15 @@ impl Scene {
             })
         };
         self.found.iter().flat_map(audited).collect()
+    }
+}
+
+/// The sources of pools. Nothing is looked for unasked where pools or sources of them are configured.
+fn sources(config: &Config) -> config::Discovery {
+    let sources = config.discovery.clone();
+    config::Discovery {
+        auto: sources.auto && config.pools.is_empty() && !sources.has_sources(),
+        ..sources
     }
 }
 

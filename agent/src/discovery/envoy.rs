@@ -45,7 +45,8 @@ impl Finder for EnvoyAdmin {
     }
 
     fn look(&mut self, names: &Names) -> anyhow::Result<Option<Discovered>> {
-        let dump = envoy::configuration(&self.address, PATIENCE);
+        let name = format!("config_dump of {}", self.address);
+        let dump = envoy::configuration(&self.address, &name, PATIENCE);
         let configuration = self.runtime.block_on(dump)?;
         let pools = specs(&configuration.pools, None, names);
         if self.last.as_ref() == Some(&pools) {

@@ -8,16 +8,19 @@ mod conductor;
 mod envoy;
 mod file_sd;
 mod files;
+mod haproxy;
 mod merge;
 mod names;
+mod nginx;
 mod pools;
+mod running;
 mod seen;
 mod status;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use evenkeel_balancers::{Configuration, Product};
+use evenkeel_balancers::Configuration;
 use tokio::runtime::Handle;
 
 pub(crate) use self::conductor::{Applicant, Discovery};
@@ -25,8 +28,10 @@ pub use self::status::{Audited, DiscoveryHandle, DiscoveryStatus, SourceStatus};
 
 use self::envoy::EnvoyAdmin;
 use self::file_sd::FileSd;
-use self::files::BalancerFiles;
+use self::haproxy::Haproxy;
 use self::names::Names;
+use self::nginx::NginxFiles;
+use self::running::RunningBalancers;
 use crate::config;
 use crate::model::{PoolSpec, Source};
 
@@ -55,17 +60,17 @@ trait Finder: Send {
     fn look(&mut self, names: &Names) -> anyhow::Result<Option<Discovered>>;
 }
 
-/// A finder for each source that the configuration names.
+/// A finder for each source; `auto` is one if nothing else is configured.
 fn finders(sources: &config::Discovery, runtime: &Handle) -> Vec<Box<dyn Finder>> {
     let mut finders: Vec<Box<dyn Finder>> = Vec::new();
-    let files = [
-        (Product::Nginx, &sources.nginx),
-        (Product::Haproxy, &sources.haproxy),
-    ];
-    for (product, files) in files {
-        if !files.is_empty() {
-            finders.push(Box::new(BalancerFiles::new(product, files.clone())));
-        }
+    if sources.auto {
+        finders.push(Box::new(RunningBalancers::default()));
+    }
+    if !sources.nginx.is_empty() {
+        finders.push(Box::new(NginxFiles::new(sources.nginx.clone())));
+    }
+    if sources.haproxy != config::Haproxy::default() {
+        finders.push(Box::new(Haproxy::new(&sources.haproxy, runtime.clone())));
     }
     if let Some(admin) = &sources.envoy {
         finders.push(Box::new(EnvoyAdmin::new(admin.clone(), runtime.clone())));

@@ -1,11 +1,14 @@
 //! Balancers that are asked while they run.
 
 use std::fs;
+use std::io::{Read as _, Write as _};
 use std::net::SocketAddr;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
+use evenkeel_lab::balancer::{Balancer, Mode, Product, Setup};
 use evenkeel_lab::netns::Namespace;
 use evenkeel_lab::parts;
 use evenkeel_lab::process::Process;
@@ -134,6 +137,83 @@ fn endpoints_of_envoy_change_and_envoy_ends() {
             weights(&pool(&agent, "shop")).len(),
             2,
             "what it said last is kept"
+        );
+    });
+}
+
+/// Gives a command to HAProxy's stats socket.
+fn tell(socket: &Path, command: &str) {
+    let mut stream = UnixStream::connect(socket).unwrap();
+    stream.write_all(format!("{command}\n").as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert_eq!(answer.trim(), "", "{command}");
+}
+
+#[test]
+fn servers_of_haproxy_are_drained_and_reweighted_by_its_socket() {
+    on_own_host(|host| {
+        let backends = ["127.0.0.1:8001", "127.0.0.2:8001", "127.0.0.3:8001"];
+        let setup = Setup::new(Mode::Tcp, at("127.0.0.1:8080"), backends.map(at));
+        let haproxy = Balancer::start(Product::Haproxy, host, setup).unwrap();
+        let (file, socket) = (haproxy.config_path(), haproxy.stats_socket().unwrap());
+        let sources = format!(
+            "{{haproxy: {{files: ['{}'], stats_socket: '{}'}}}}",
+            file.display(),
+            socket.display()
+        );
+        let agent = agent(&config(&sources));
+        assert_eq!(weights(&pool(&agent, "lab")).len(), 3);
+
+        tell(&socket, "set server lab/s1 state drain");
+        tell(&socket, "set weight lab/s2 7");
+        let since = Instant::now();
+        follows(&agent, "HAProxy drained and reweighted", since, || {
+            let lab = pool(&agent, "lab");
+            weights(&lab).len() == 2 && weights(&lab)[backends[2]] > 6.0
+        });
+        let lab = pool(&agent, "lab");
+        let told = changes(&lab);
+        assert!(
+            told.contains(&"127.0.0.2:8001 left the rotation (drained)"),
+            "{told:?}"
+        );
+        assert!(
+            told.contains(&"weight of 127.0.0.3:8001 changed from 1 to 7"),
+            "{told:?}"
+        );
+        let expected: Vec<f64> = lab["backends"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|it| it["expected_share"].as_f64().unwrap())
+            .collect();
+        assert!((expected[1] - 7.0 / 8.0).abs() < 1e-9, "{expected:?}");
+        tell(&socket, "set server lab/s1 state ready");
+        let since = Instant::now();
+        follows(&agent, "HAProxy's server is back", since, || {
+            weights(&pool(&agent, "lab")).len() == 3
+        });
+
+        // The socket alone tells the same.
+        agent
+            .reconfigure(&config(&format!(
+                "{{haproxy: {{stats_socket: '{}'}}}}",
+                socket.display()
+            )))
+            .unwrap();
+        let since = Instant::now();
+        follows(&agent, "the socket without files", since, || {
+            source(&agent, "haproxy")["files"]
+                .as_array()
+                .unwrap()
+                .is_empty()
+        });
+        let lab = pool(&agent, "lab");
+        assert_eq!(weights(&lab)[backends[2]].to_string(), "7");
+        assert_eq!(
+            (&lab["algorithm"], &lab["backends"][1]["labels"]["server"]),
+            (&"rotation".into(), &"s1".into())
         );
     });
 }
