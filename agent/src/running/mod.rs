@@ -6,7 +6,7 @@
 mod ask;
 mod command_line;
 mod kind;
-mod live;
+pub(crate) mod live;
 mod process;
 mod rooted;
 mod texts;
@@ -17,6 +17,7 @@ use std::time::{Duration, SystemTime};
 
 use evenkeel_balancers::{Configuration, Options, Product, ReadError, read, read_haproxy};
 
+pub(crate) use self::ask::netns;
 pub use self::ask::{Answer, Unasked, ask};
 use self::command_line::Told;
 pub use self::kind::Kind;
