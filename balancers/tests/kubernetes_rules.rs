@@ -72,7 +72,7 @@ fn shares_are_those_of_kube_proxy() {
 /// Routes of Istio and Traefik share traffic out as those of the Gateway API do.
 #[test]
 fn routes_of_meshes_and_ingresses_are_read() {
-    let text = "kind: VirtualService\nmetadata: {name: a}\nspec:\n  http:\n  - route: [{destination: {host: shop}}]\n  - route: [{destination: {host: shop, subset: v1}, weight: 90}, {destination: {host: shop, subset: v2}, weight: 10}]\n  tcp:\n  - route: [{destination: {host: db}, weight: 50}, {destination: {host: db2}, weight: 50}]\n---\n\
+    let text = "kind: VirtualService\nmetadata: {name: a}\nspec:\n  http:\n  - route: [{destination: {host: shop}}]\n  - route: [{destination: {host: shop, subset: v1}, weight: 75}, {destination: {host: shop, subset: v2}, weight: 25}]\n  tcp:\n  - route: [{destination: {host: db}, weight: 50}, {destination: {host: db2}, weight: 50}]\n---\n\
                 kind: TraefikService\nmetadata: {name: b}\nspec: {weighted: {services: [{name: x, weight: 3}, {name: y}]}}\n---\n\
                 kind: IngressRoute\nmetadata: {name: c}\nspec: {routes: [{services: [{name: x}, {name: y}]}]}\n";
     let read = read_text(text).unwrap();
@@ -86,7 +86,7 @@ fn routes_of_meshes_and_ingresses_are_read() {
         })
         .collect();
     let expected = [
-        ("default/a rule 2", Traffic::Requests, "v2", 0.1),
+        ("default/a rule 2", Traffic::Requests, "v2", 0.25),
         ("default/a rule 3", Traffic::Connections, "db2", 0.5),
         ("default/b rule 1", Traffic::Requests, "y", 0.25),
         ("default/c rule 1", Traffic::Requests, "y", 0.5),
