@@ -10,6 +10,7 @@ mod backend;
 mod check;
 mod credentials;
 mod detection;
+mod discovery;
 mod error;
 mod excerpt;
 mod file;
@@ -31,6 +32,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub(crate) use algorithm::named as algorithm_named;
 pub use error::{ConfigError, Position, Problem};
 pub(crate) use value::shown;
 
@@ -78,8 +80,21 @@ pub struct Web {
 /// Pools that the agent finds by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Discovery {
-    /// Whether the endpoints seen on this host make up the pools as long as `pools` is empty.
+    /// Whether pools are found without being told where, as long as no pool and no source of pools is configured.
     pub auto: bool,
+    /// Files that configurations of nginx begin with.
+    pub nginx: Vec<PathBuf>,
+    /// The files of one configuration of `HAProxy`, in their order.
+    pub haproxy: Vec<PathBuf>,
+    /// Files in the format of Prometheus' `file_sd`, or patterns of their names.
+    pub file_sd: Vec<PathBuf>,
+}
+
+impl Discovery {
+    /// Whether the configuration names a source of pools.
+    pub fn has_sources(&self) -> bool {
+        !(self.nginx.is_empty() && self.haproxy.is_empty() && self.file_sd.is_empty())
+    }
 }
 
 impl Default for Config {
@@ -108,7 +123,12 @@ impl Default for Web {
 
 impl Default for Discovery {
     fn default() -> Self {
-        Self { auto: true }
+        Self {
+            auto: true,
+            nginx: Vec::new(),
+            haproxy: Vec::new(),
+            file_sd: Vec::new(),
+        }
     }
 }
 
@@ -124,6 +144,7 @@ impl Config {
         let mut config = Self::parse(&name, file::decode(&name, &bytes)?)?;
         if let Some(directory) = path.parent() {
             alerting::resolve(&mut config.alerting, directory);
+            discovery::resolve(&mut config.discovery, directory);
         }
         Ok(config)
     }

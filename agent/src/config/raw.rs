@@ -138,7 +138,24 @@ section! {
     /// `discovery`.
     Discovery {
         auto: Scalar,
-    } later { nginx, haproxy, envoy, kubernetes, file_sd, }
+        nginx: Files,
+        haproxy: Haproxy,
+        file_sd: Files,
+    } later { envoy, kubernetes, }
+}
+
+section! {
+    /// `discovery.nginx` and `discovery.file_sd`.
+    Files {
+        files: Items<Scalar>,
+    }
+}
+
+section! {
+    /// `discovery.haproxy`.
+    Haproxy {
+        files: Items<Scalar>,
+    } later { stats_socket, }
 }
 
 section! {

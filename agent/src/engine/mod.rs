@@ -6,6 +6,7 @@
 mod book;
 mod causes;
 mod cells;
+mod changes;
 mod detector;
 mod endpoints;
 mod judge;
@@ -24,6 +25,7 @@ use serde::{Deserialize, Serialize};
 
 use self::book::Book;
 pub use self::book::{KEPT as INCIDENTS_KEPT, Transition, TransitionKind};
+pub use self::changes::PoolChange;
 use self::endpoints::Endpoints;
 use self::phase::Now;
 use self::rules::Rules;
@@ -106,6 +108,8 @@ pub struct Tick {
     pub transitions: Vec<Transition>,
     /// Pools whose verdict has changed.
     pub verdicts: Vec<VerdictChange>,
+    /// Pools that are described differently since the last tick.
+    pub changes: Vec<PoolChange>,
 }
 
 impl Engine {
@@ -129,8 +133,9 @@ impl Engine {
         Ok(engine)
     }
 
-    /// Tracks other pools from now on. Pools and backends that stay keep their windows, unless interval,
-    /// window or detection change.
+    /// Tracks other pools from now on. Pools that are described as before go on as if nothing had happened. Of those that are
+    /// described differently, backends that stay keep their windows, and evidence begins anew; the next tick tells what
+    /// changed, at its time. If interval, window or detection change, all begin anew.
     /// Gives the endpoints that need not be watched any longer. On error nothing changes.
     pub fn set_plan(&mut self, plan: Plan) -> Result<Vec<Endpoint>, PlanError> {
         let rules = rules(&plan);
@@ -163,7 +168,13 @@ impl Engine {
     pub fn wanted(&self) -> impl Iterator<Item = Endpoint> {
         self.pools
             .iter()
-            .flat_map(|pool| pool.pool().endpoints.iter().copied())
+            .flat_map(|pool| {
+                pool.pool()
+                    .endpoints
+                    .iter()
+                    .chain(&pool.pool().standby_endpoints)
+            })
+            .copied()
     }
 
     /// Takes over a snapshot.
@@ -180,8 +191,9 @@ impl Engine {
             time: moment.taken,
             clients: kernel.clients.map(|clients| clients.effective),
         };
-        let mut verdicts = Vec::new();
+        let (mut verdicts, mut described) = (Vec::new(), Vec::new());
         for pool in &mut self.pools {
+            described.extend(pool.take_changes(moment.taken));
             pool.advance(&self.endpoints, &self.rules, &mut self.scratch);
             pool.report(&mut self.book, &self.rules, now);
             verdicts.extend(pool.changed_verdict());
@@ -193,6 +205,7 @@ impl Engine {
             resets: changes.reset,
             transitions: self.book.take_transitions(),
             verdicts,
+            changes: described,
         }
     }
 

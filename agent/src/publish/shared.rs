@@ -11,6 +11,7 @@ use super::limits::Limits;
 use super::prometheus::{Process, Scrape, boot_time};
 use super::render::Gate;
 use super::traffic::Traffic;
+use crate::discovery::{DiscoveryHandle, DiscoveryStatus};
 use crate::model::State;
 use crate::recording::RecordingStatistics;
 use crate::reload::ReloadHandle;
@@ -22,6 +23,7 @@ pub(super) struct Shared {
     pub(super) reload: ReloadHandle,
     alerts: Option<AlertsHandle>,
     recording: Option<RecordingStatistics>,
+    discovery: Option<DiscoveryHandle>,
     pub(super) limits: Limits,
     pub(super) pulse: Pulse,
     pub(super) traffic: Traffic,
@@ -40,6 +42,7 @@ impl Shared {
         reload: ReloadHandle,
         alerts: Option<AlertsHandle>,
         recording: Option<RecordingStatistics>,
+        discovery: Option<DiscoveryHandle>,
         limits: Limits,
     ) -> Self {
         let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
@@ -48,6 +51,7 @@ impl Shared {
             reload,
             alerts,
             recording,
+            discovery,
             pulse: Pulse::new(),
             traffic: Traffic::default(),
             scrapes: Gate::new(limits.scrapes, limits.patience()),
@@ -83,6 +87,13 @@ impl Shared {
                 .as_ref()
                 .map_or_else(Vec::new, AlertsHandle::statistics),
             recording: self.recording.as_ref().map(RecordingStatistics::sample),
+            discovery: self.discovery(),
         }
+    }
+
+    /// How the sources of pools are.
+    pub(super) fn discovery(&self) -> DiscoveryStatus {
+        let handle = self.discovery.as_ref();
+        handle.map_or_else(DiscoveryStatus::default, DiscoveryHandle::status)
     }
 }

@@ -8,6 +8,7 @@ mod alerts;
 mod backends;
 mod detection;
 mod dialect;
+mod discovery;
 mod family;
 mod identity;
 mod pools;
@@ -23,6 +24,7 @@ use prometheus_client::registry::Registry;
 
 use super::alerts::ReceiverStatistics;
 use super::traffic::TrafficSample;
+use crate::discovery::DiscoveryStatus;
 use crate::model::State;
 use crate::recording::RecordingSample;
 use crate::reload::ReloadStatus;
@@ -47,6 +49,8 @@ pub struct Scrape {
     pub alerts: Vec<ReceiverStatistics>,
     /// How much was recorded; `None` if nothing is to be.
     pub recording: Option<RecordingSample>,
+    /// How the sources of pools are.
+    pub discovery: DiscoveryStatus,
 }
 
 impl Scrape {
@@ -67,6 +71,7 @@ impl Collector for Scrape {
         pools::write(&mut out, &self.state.pools)?;
         detection::write(&mut out, &self.state)?;
         agent::write(&mut out, &self.state, &self.reload, &self.traffic)?;
+        discovery::write(&mut out, &self.state, &self.discovery)?;
         alerts::write(&mut out, &self.alerts)?;
         recording::write(&mut out, self.recording)?;
         self.process.write(&mut out)
