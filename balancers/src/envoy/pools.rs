@@ -45,6 +45,7 @@ impl<'a> View<'a> {
     pub(super) fn units(&self) -> &'static str {
         match (self.pool.shares.of, self.pool.traffic) {
             (Basis::Keys, _) => "the keys",
+            (Basis::Bytes, _) => "the bytes",
             (Basis::InProgress, Traffic::Requests) => "the requests in progress",
             (Basis::InProgress, Traffic::Connections) => "the open connections",
             (Basis::Arrivals, Traffic::Requests) => "the requests",

@@ -56,6 +56,7 @@ impl View<'_> {
     pub(super) fn units(&self) -> &'static str {
         match (self.pool.shares.of, self.pool.traffic) {
             (Basis::Keys, _) => "the keys",
+            (Basis::Bytes, _) => "the bytes",
             (Basis::InProgress, Traffic::Requests) => "the requests in progress",
             (Basis::InProgress, Traffic::Connections) => "the open connections",
             (Basis::Arrivals, Traffic::Requests) => "the requests",

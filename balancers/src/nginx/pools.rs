@@ -76,6 +76,7 @@ impl View<'_> {
         match (self.pool.shares.of, self.pool.traffic) {
             _ if matches!(self.upstream.choice(), Choice::IpHash) => "the client networks",
             (Basis::Keys, _) => "the keys",
+            (Basis::Bytes, _) => "the bytes",
             (Basis::InProgress, Traffic::Requests) => "the requests in progress",
             (Basis::InProgress, Traffic::Connections) => "the open connections",
             (Basis::Arrivals, Traffic::Requests) => "the requests",
