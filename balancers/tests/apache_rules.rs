@@ -33,7 +33,10 @@ const MODULES: [&str; 11] = [
 
 /// The rules that a configuration of httpd can show.
 fn shown_by_apache() -> impl Iterator<Item = &'static Rule> {
-    rules().filter(|rule| rule.product.is_none_or(|product| product == Product::Apache))
+    rules().filter(|rule| {
+        rule.product
+            .is_none_or(|product| product == Product::Apache)
+    })
 }
 
 #[test]
@@ -43,8 +46,8 @@ fn bad_configurations_show_their_rule() {
         let configuration = configuration(Product::Apache, &folder.join("bad.conf"));
         let audit = configuration.audit(today());
         let found = audit.findings.iter().any(|finding| finding.rule == rule);
-        let shown = shown(&configuration, &audit, &folder)
-            .replace(&folder.display().to_string(), "FOLDER");
+        let shown =
+            shown(&configuration, &audit, &folder).replace(&folder.display().to_string(), "FOLDER");
         assert!(found, "{} is not found:\n{shown}", rule.id);
         insta::with_settings!({ snapshot_path => &folder, prepend_module_to_snapshot => false, omit_expression => true }, {
             insta::assert_snapshot!("bad", shown);

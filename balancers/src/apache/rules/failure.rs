@@ -34,7 +34,12 @@ pub(super) fn one_answer(view: &View<'_>, report: &mut Report) {
     };
     let settings = &view.balancer.settings;
     let status = settings.fail_on_status.as_ref();
-    let status = status.map(|(codes, place)| (format!("one response with {codes}"), *place));
+    let status = status.map(|(codes, place)| {
+        (
+            format!("one response with {}", codes.replace(',', " or ")),
+            *place,
+        )
+    });
     let timeout = settings.fail_on_timeout;
     let timeout = timeout.map(|place| ("one response that takes too long".to_owned(), place));
     for (what, place) in status.into_iter().chain(timeout) {

@@ -1,6 +1,6 @@
 //! Which `ProxyPass` takes a request: APA-015.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use super::HIDDEN;
 use crate::apache::config::Config;
@@ -12,46 +12,46 @@ use crate::finding::Report;
 const LONGEST: usize = 4096;
 
 /// The paths of one kind of `ProxyPass` in one server, each with the first that has it.
-type Paths<'a> = BTreeMap<String, &'a Pass>;
+type Paths<'a> = HashMap<String, &'a Pass>;
 
-/// APA-015: paths that another `ProxyPass` takes first. In a server the first that matches is taken, of `<Location>`s the
-/// last, and those before any of the server's.
+/// APA-015: paths that another `ProxyPass` takes first. Of those in `<Location>`s the last that matches is taken, before any
+/// outside of them; of those the first, where those of the main server come before those of virtual hosts.
 pub(super) fn hidden(config: &Config, report: &mut Report) {
     let mut taken: HashMap<(usize, bool), Paths<'_>> = HashMap::new();
-    // Locations from the last to the first, then the server's from the first to the last: each is hidden by those before it.
-    let located = config.passes.iter().rev().filter(|pass| pass.located);
-    let plain = config.passes.iter().filter(|pass| !pass.located);
-    for pass in located.chain(plain) {
-        let path = pass.path.as_ref().filter(|path| path.text.len() <= LONGEST);
-        let Some(path) = path else { continue };
-        let path = normal(&path.text);
-        let kinds: &[bool] = if pass.located {
-            &[true]
-        } else {
-            &[true, false]
+    let passes = || config.passes.iter();
+    let located = passes().rev().filter(|pass| pass.located);
+    let main = passes().filter(|pass| !pass.located && pass.host == 0);
+    let hosts = passes().filter(|pass| !pass.located && pass.host > 0);
+    // Each is hidden by those that come before it here.
+    for pass in located.chain(main).chain(hosts) {
+        let path = pass.path.as_ref().map(|path| path.text.as_str());
+        let Some(path) = path.filter(|path| path.len() <= LONGEST) else {
+            continue;
         };
-        let by = kinds.iter().find_map(|located| {
-            let paths = taken.get(&(pass.host, *located))?;
-            covering(paths, &path)
-        });
+        let before = [(pass.host, true), (0, true), (0, false), (pass.host, false)];
+        let before = if pass.located { &before[..1] } else { &before };
+        let by = before
+            .iter()
+            .find_map(|kind| covering(taken.get(kind)?, path));
         if let Some(by) = by {
             tell(pass, by, report);
         } else {
             let paths = taken.entry((pass.host, pass.located)).or_default();
-            paths.insert(path, pass);
+            paths.insert(path.to_owned(), pass);
         }
     }
 }
 
-/// A path with one slash at its end.
-fn normal(path: &str) -> String {
-    format!("{}/", path.trim_end_matches('/'))
-}
-
-/// The shortest of some paths that is the beginning of this one.
+/// The shortest of some paths that this one is, or is below.
 fn covering<'a>(paths: &Paths<'a>, path: &str) -> Option<&'a Pass> {
-    let ends = path.match_indices('/').map(|(at, _)| &path[..=at]);
-    ends.filter_map(|begin| paths.get(begin)).copied().next()
+    let slashes = path.match_indices('/').map(|(at, _)| at);
+    // `/a` and `/a/` are both above `/a/b`.
+    let above = slashes.flat_map(|at| [&path[..at], &path[..=at]]);
+    above
+        .chain([path])
+        .filter_map(|begin| paths.get(begin))
+        .copied()
+        .next()
 }
 
 fn tell(pass: &Pass, by: &Pass, report: &mut Report) {
@@ -75,6 +75,11 @@ fn tell(pass: &Pass, by: &Pass, report: &mut Report) {
             "a ProxyPass in a `<Location>` comes before those outside",
             "put both into `<Location>`s, the one for the shorter path first",
         )
+    } else if by.host != pass.host {
+        (
+            "those of the main server come first",
+            "move the one of the main server into a virtual host",
+        )
     } else {
         (
             "the first that matches is taken",
@@ -82,7 +87,7 @@ fn tell(pass: &Pass, by: &Pass, report: &mut Report) {
         )
     };
     let message = format!(
-        "requests for {} go to {}, because {} is a part of it and {why}: {target} gets 0 % of them",
+        "{why}: requests for {} go to {}, which is for {}, and {target} gets 0 % of them",
         shown(pass),
         by.url.short(),
         shown(by),
