@@ -22,6 +22,8 @@ use evenkeel_lab::wait::wait_for;
 const REQUESTS: usize = 600;
 /// How long something may take.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// Names, as httpd resolves them.
+const HOSTS: &str = "127.0.0.1 localhost\n127.0.0.2 app.example\n127.0.0.3 app.example\n";
 /// What httpd needs, beside what Debian builds in.
 const MODULES: [&str; 10] = [
     "mpm_event",
@@ -93,7 +95,14 @@ impl Httpd {
         std::fs::write(&path, &text).unwrap();
         let pools = pools(text);
         let namespace = Namespace::create("shares").unwrap();
-        let mut command = Command::new(require("apache2").unwrap());
+        let hosts = folder.path().join("hosts");
+        std::fs::write(&hosts, HOSTS).unwrap();
+        let script = "mount --bind \"$1\" /etc/hosts && shift && exec \"$@\"";
+        let mut command = Command::new("unshare");
+        command
+            .args(["--mount", "sh", "-c", script, "sh"])
+            .arg(&hosts);
+        command.arg(require("apache2").unwrap());
         command.args(["-DFOREGROUND", "-f"]).arg(&path);
         let mut process = Process::spawn(&namespace, "apache2", &mut command).unwrap();
         namespace
@@ -292,6 +301,20 @@ fn a_member_that_ignores_errors_keeps_its_part() {
     };
     assert_eq!(Httpd::start(&dead("status=+I")).ask(30, "")[7], 10);
     assert_eq!(Httpd::start(&dead("")).ask(30, "")[..3], [0, 15, 15]);
+}
+
+/// APA-010: a name is one member, and its first address gets all.
+#[test]
+fn a_name_is_its_first_address() {
+    let mut text = String::from(
+        "<Proxy balancer://pool>\nBalancerMember http://app.example:9000\nBalancerMember http://127.0.0.1:8000\n</Proxy>\nProxyPass / balancer://pool/\n",
+    );
+    for host in [2, 3] {
+        writeln!(text, "Listen 127.0.0.{host}:9000\n<VirtualHost 127.0.0.{host}:9000>\nRewriteEngine On\nRewriteRule ^ - [R=404]\nErrorDocument 404 \"{host}\"\n</VirtualHost>").unwrap();
+    }
+    let httpd = Httpd::start(&text);
+    assert_eq!(httpd.pools[0].shares.exact().unwrap(), [0.5, 0.5]);
+    assert_eq!(httpd.ask(60, "")[..4], [30, 0, 30, 0]);
 }
 
 /// APA-012: a `ProxyPass` in a virtual host goes by requests, whatever the main server says.

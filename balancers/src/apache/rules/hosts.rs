@@ -1,5 +1,7 @@
 //! Balancers of the main server in virtual hosts: APA-012, APA-013, APA-014.
 
+use std::collections::HashMap;
+
 use super::{MEMBERS_LOST, METHOD_LOST, NOBODY};
 use crate::apache::balancer::{Balancer, Method};
 use crate::apache::config::Config;
@@ -72,6 +74,14 @@ pub(super) fn members_lost(config: &Config, report: &mut Report) {
 
 /// APA-014: balancers without members that requests are sent to.
 pub(super) fn empty(config: &Config, report: &mut Report) {
+    let with_members = config
+        .balancers
+        .iter()
+        .rev()
+        .filter(|other| !other.members.is_empty());
+    let named: HashMap<&str, &Balancer> = with_members
+        .map(|other| (other.name.as_str(), other))
+        .collect();
     let passed = |balancer: &&Balancer| config.whole && balancer.members.is_empty();
     for balancer in config.balancers.iter().filter(passed) {
         let meant = config.meant(balancer.host, &balancer.name);
@@ -81,10 +91,7 @@ pub(super) fn empty(config: &Config, report: &mut Report) {
         if !lost || growing || balancer.passed.is_none() {
             continue;
         }
-        let elsewhere = config
-            .balancers
-            .iter()
-            .find(|other| other.name == balancer.name && !other.members.is_empty());
+        let elsewhere = named.get(balancer.name.as_str());
         let message =
             "the balancer has no member here: 100 % of the requests are answered with 503";
         let help =
