@@ -58,7 +58,7 @@ fn lines_are_joined_and_words_told_apart() {
         servers(pool),
         ["http://192.0.2.1", "HTTP://App.Example:8080/x"]
     );
-    assert_eq!(pool.servers[0].weight, 3.0);
+    assert_eq!(pool.servers[0].weight.to_string(), "3");
     assert_eq!(
         pool.servers[1].address.target,
         Target::Name {
@@ -150,7 +150,7 @@ fn a_variable_can_be_several_words() {
     let read = config(
         "Define MEMBER \"http://192.0.2.1 loadfactor=7\"\nBalancerMember balancer://a ${MEMBER}\n",
     );
-    assert_eq!(read.pools[0].servers[0].weight, 7.0);
+    assert_eq!(read.pools[0].servers[0].weight.to_string(), "7");
 }
 
 #[test]
@@ -274,6 +274,20 @@ fn virtual_hosts_have_balancers_of_their_own() {
         "BalancerInherit Off\nProxyPassInherit Off\nServerName",
     );
     assert_eq!(hosts(&off), ["main", "1"]);
+}
+
+/// Sessions that a virtual host binds are bound in the main server's balancer.
+#[test]
+fn a_virtual_host_can_bind_sessions() {
+    let text = "<Proxy balancer://a>\nBalancerMember http://192.0.2.1 route=x\nBalancerMember http://192.0.2.2 route=x\n</Proxy>\n<VirtualHost *:80>\nProxyPass / balancer://a/ stickysession=S\n</VirtualHost>\n";
+    let read = config(text);
+    assert_eq!(
+        read.pools[0].algorithm.name,
+        "stickysession S, new sessions byrequests"
+    );
+    let audit = read.audit("2026-11-22".parse().unwrap());
+    let found = audit.findings.iter().map(|finding| finding.rule.id);
+    assert_eq!(found.collect::<Vec<_>>(), ["APA-005"]);
 }
 
 /// What only a request or a macro knows is told, and not guessed.

@@ -273,6 +273,11 @@ fn sessions_go_to_the_first_member_with_their_route() {
     let members = ["route=a", "route=b", "route=b"];
     let httpd = Httpd::start(&balancer(&members, "stickysession=S"));
     assert_eq!(httpd.ask(20, "Cookie: S=x.b\r\n")[..3], [0, 20, 0]);
+    // As well if it is a virtual host that binds sessions of the main server's balancer.
+    let host = "<VirtualHost 127.0.0.1:80>\nProxyPass / balancer://pool/ stickysession=S\n</VirtualHost>\n";
+    let main = balancer(&members, "").replace("ProxyPass / balancer://pool/\n", host);
+    let httpd = Httpd::start(&main);
+    assert_eq!(httpd.ask(20, "Cookie: S=x.b\r\n")[..3], [0, 20, 0]);
     // What has no route, or one that nobody has, is balanced.
     let httpd = Httpd::start(&balancer(&["route=a", "route=b", ""], "stickysession=S"));
     assert_eq!(httpd.ask(30, "Cookie: S=x.\r\n")[..3], [10, 10, 10]);

@@ -98,6 +98,19 @@ impl Settings {
         }
     }
 
+    /// Lets what a virtual host says come before what the main server says, but for the method:
+    /// `merge_balancers` in httpd's `modules/proxy/mod_proxy.c`.
+    pub(super) fn merge(&mut self, host: &Self) {
+        let own = host.clone();
+        if own.method.is_some() {
+            self.method = own.method;
+        }
+        self.sticky = own.sticky.or(self.sticky.take());
+        self.no_failover = own.no_failover.or(self.no_failover);
+        self.fail_on_status = own.fail_on_status.or(self.fail_on_status.take());
+        self.fail_on_timeout = own.fail_on_timeout.or(self.fail_on_timeout);
+    }
+
     /// `lbmethod`, as far as it is written.
     pub(super) fn method(&self) -> Method {
         let written = self.method.as_ref().map(|(method, _)| method.clone());

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::balancer::{Balancer, Method};
+use super::balancer::{Balancer, Method, Settings};
 use super::config::Config;
 use super::member::Member;
 use super::pass::{Pass, Target};
@@ -20,6 +20,8 @@ use crate::text::percent;
 pub(super) struct View<'a> {
     pub(super) balancer: &'a Balancer,
     pub(super) pool: Pool,
+    /// What holds where it is used: of several virtual hosts, what the first says.
+    pub(super) settings: Settings,
     /// How members are chosen where it is used.
     pub(super) method: Method,
     /// Which members take new requests while all is well.
@@ -145,6 +147,17 @@ pub(super) fn method_in(config: &Config, balancer: &Balancer, host: usize) -> Me
     own.unwrap_or(balancer).settings.method()
 }
 
+/// What a balancer of the main server and the virtual hosts that use it say of it.
+fn settings(config: &Config, balancer: &Balancer, users: &[&Pass]) -> Settings {
+    let mut settings = balancer.settings.clone();
+    for user in users.iter().rev().filter(|user| user.host != balancer.host) {
+        if let Some(own) = config.own(user.host, &balancer.name) {
+            settings.merge(&own.settings);
+        }
+    }
+    settings
+}
+
 fn view<'a>(
     config: &Config,
     balancer: &'a Balancer,
@@ -156,6 +169,7 @@ fn view<'a>(
         .map(|user| method_in(config, balancer, user.host));
     let first = methods.next();
     let same = methods.all(|method| Some(&method) == first.as_ref());
+    let settings = settings(config, balancer, &users);
     let mut notes = Vec::new();
     if !same {
         notes.push("virtual hosts use it with different methods".to_owned());
@@ -171,7 +185,7 @@ fn view<'a>(
         origin: Origin::Declared,
         traffic: Traffic::Requests,
         place: balancer.place,
-        algorithm: algorithm(balancer, &method),
+        algorithm: algorithm(&settings, &method),
         formula: formula(&method),
         scheduling: Scheduling::Shared,
         comparability: comparability(balancer.members.iter()),
@@ -183,6 +197,7 @@ fn view<'a>(
     View {
         balancer,
         pool,
+        settings,
         method,
         turns,
         by_factor,
@@ -190,13 +205,13 @@ fn view<'a>(
     }
 }
 
-fn algorithm(balancer: &Balancer, method: &Method) -> Algorithm {
+fn algorithm(settings: &Settings, method: &Method) -> Algorithm {
     let class = match method {
         Method::ByRequests => Class::Rotation,
         Method::ByTraffic | Method::ByBusyness | Method::Heartbeat => Class::LoadDependent,
         Method::Other(_) => Class::PolicyGated,
     };
-    match &balancer.settings.sticky {
+    match &settings.sticky {
         Some((session, _)) => {
             let session: String = session.chars().take(80).collect();
             let name = format!("stickysession {session}, new sessions {}", method.name());

@@ -32,7 +32,7 @@ pub(super) fn one_answer(view: &View<'_>, report: &mut Report) {
     else {
         return;
     };
-    let settings = &view.balancer.settings;
+    let settings = &view.settings;
     let status = settings.fail_on_status.as_ref();
     let status = status.map(|(codes, place)| {
         (

@@ -13,7 +13,7 @@ pub(super) fn by_traffic(view: &View<'_>, report: &mut Report) {
     if view.method != Method::ByTraffic || live < 2 {
         return;
     }
-    let written = view.balancer.settings.method.as_ref();
+    let written = view.settings.method.as_ref();
     let place = written.map_or(view.balancer.place, |(_, place)| *place);
     let message = format!(
         "bytes are evened out, not requests, and over all the time since the start: a member that comes back after a failure gets up to 100 % of the requests instead of {} until it has as many bytes as the other {}",

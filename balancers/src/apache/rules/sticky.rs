@@ -11,7 +11,7 @@ use crate::text::percent;
 
 /// APA-003: members without a route.
 pub(super) fn no_route(view: &View<'_>, report: &mut Report) {
-    let Some((_, sticky)) = &view.balancer.settings.sticky else {
+    let Some((_, sticky)) = &view.settings.sticky else {
         return;
     };
     let live = view.live().count();
@@ -49,7 +49,7 @@ pub(super) fn no_route(view: &View<'_>, report: &mut Report) {
 
 /// APA-005: the same route on two members.
 pub(super) fn same_route(view: &View<'_>, report: &mut Report) {
-    if view.balancer.settings.sticky.is_none() {
+    if view.settings.sticky.is_none() {
         return;
     }
     let mut seen: HashMap<&str, &Member> = HashMap::new();
@@ -78,7 +78,7 @@ pub(super) fn same_route(view: &View<'_>, report: &mut Report) {
 
 /// APA-018: `nofailover=On`.
 pub(super) fn no_failover(view: &View<'_>, report: &mut Report) {
-    let settings = &view.balancer.settings;
+    let settings = &view.settings;
     let routes = view.live().any(|(_, member)| member.route.is_some());
     let live = view.live().count();
     let place = settings.no_failover.filter(|_| routes && live > 1);
