@@ -139,129 +139,103 @@ proptest! {
     }
 }
 
-/// Texts that are costly for one or the other part, all of the same length.
+/// What a text begins with, what is repeated in it (`%` stands for the number), what it ends with.
+type Shape<'a> = (&'a str, &'a str, &'a str, &'a str);
+
+const PROXY: &str = "<Proxy balancer://a>\n";
+const END: &str = "</Proxy>\nProxyPass / balancer://a/\n";
+
+/// Texts that are costly for lines, words and conditions.
+const LINES: [Shape<'_>; 10] = [
+    ("one word", "", "a", ""),
+    ("one line", "", "aé ", ""),
+    ("continued", "", "a\\\n", ""),
+    ("quotes", "", "\"\\\"", ""),
+    ("open variables", "a ", "${", ""),
+    ("variables", "Define A b\n", "${A}", ""),
+    (
+        "comments",
+        "",
+        "# evenkeel: allow APA-001 because x\n",
+        "\na b\n",
+    ),
+    ("skipped", "<IfDefine A>\n", "<IfDefine A>\n", ""),
+    ("sections", "", "<Location />\n</Location>\n", ""),
+    ("patterns", "", "IncludeOptional /h/*/*/x\n", ""),
+];
+
+/// Texts that are costly for balancers and rules.
+const BALANCERS: [Shape<'_>; 9] = [
+    ("members", PROXY, "BalancerMember http://a/%\n", END),
+    (
+        "one member",
+        PROXY,
+        "BalancerMember http://a/ loadfactor=2\n",
+        END,
+    ),
+    (
+        "routes",
+        "ProxySet balancer://a stickysession=S\n",
+        "BalancerMember balancer://a http://a% route=a status=+D\n",
+        "",
+    ),
+    (
+        "sets",
+        PROXY,
+        "BalancerMember http://a% lbset=9% status=+D\n",
+        END,
+    ),
+    (
+        "balancers",
+        "",
+        "BalancerMember balancer://a% http://a\nProxyPass /% balancer://a%/\n",
+        "",
+    ),
+    (
+        "empty balancers",
+        "LoadModule a b\n",
+        "ProxyPass /% balancer://a%/\n",
+        "",
+    ),
+    (
+        "hosts",
+        "BalancerMember balancer://a http://a\n",
+        "<VirtualHost *:80>\nServerName a%\nProxyPass / balancer://a/\n</VirtualHost>\n",
+        "",
+    ),
+    (
+        "lost members",
+        "BalancerMember balancer://a http://a\n",
+        "<VirtualHost *:80>\nBalancerMember balancer://a http://b\nProxyPass / balancer://a/\n</VirtualHost>\n",
+        "",
+    ),
+    (
+        "equal names",
+        "",
+        "<VirtualHost *:80>\nBalancerMember balancer://a http://b\n</VirtualHost>\n",
+        "",
+    ),
+];
+
 #[test]
 fn time_grows_with_length_alone() {
     const LENGTH: usize = 300_000;
-    let repeated = |head: &str, part: &str, tail: &str| {
+    let parts = "a/".repeat(2000);
+    let members = format!("BalancerMember http://a/{parts}%\n");
+    let paths = format!("ProxyPass /{parts}% http://b/\n");
+    let long = [
+        ("long members", PROXY, members.as_str(), END),
+        ("long paths", "ProxyPass / http://a/\n", &paths, ""),
+    ];
+    for (name, head, part, tail) in LINES.into_iter().chain(BALANCERS).chain(long) {
         let mut text = head.to_owned();
-        text.push_str(&part.repeat((LENGTH - head.len()) / part.len()));
-        text.push_str(tail);
-        text
-    };
-    let numbered = |head: &str, part: &dyn Fn(usize) -> String, tail: &str| {
-        let mut text = head.to_owned();
-        let mut number = 0;
-        while text.len() < LENGTH {
-            text.push_str(&part(number));
-            number += 1;
+        for number in 0.. {
+            if text.len() >= LENGTH {
+                break;
+            }
+            text.push_str(&part.replace('%', &number.to_string()));
         }
-        text + tail
-    };
-    let proxy = "<Proxy balancer://a>\n";
-    for (name, text) in [
-        ("one word", repeated("", "a", "")),
-        ("one line", repeated("", "aé ", "")),
-        ("continued", repeated("", "a\\\n", "")),
-        ("quotes", repeated("", "\"\\\"", "")),
-        ("open variables", repeated("a ", "${", "")),
-        ("variables", repeated("Define A b\n", "${A}", "")),
-        (
-            "comments",
-            repeated("", "# evenkeel: allow APA-001 because x\n", "\na b\n"),
-        ),
-        ("skipped", repeated("<IfDefine A>\n", "<IfDefine A>\n", "")),
-        ("sections", repeated("", "<Location />\n</Location>\n", "")),
-        (
-            "members",
-            numbered(
-                proxy,
-                &|n| format!("BalancerMember http://a/{n}\n"),
-                "</Proxy>\nProxyPass / balancer://a/\n",
-            ),
-        ),
-        (
-            "one member",
-            repeated(
-                proxy,
-                "BalancerMember http://a/ loadfactor=2\n",
-                "</Proxy>\n",
-            ),
-        ),
-        (
-            "long members",
-            repeated(
-                proxy,
-                &format!("BalancerMember http://a/{}\n", "a/".repeat(2000)),
-                "</Proxy>\n",
-            ),
-        ),
-        (
-            "routes",
-            repeated(
-                &format!("{proxy}ProxySet stickysession=S\n"),
-                "BalancerMember http://a route=a status=+D\n",
-                "</Proxy>\n",
-            ),
-        ),
-        (
-            "sets",
-            numbered(
-                proxy,
-                &|n| format!("BalancerMember http://a{n} lbset={} status=+D\n", n % 100),
-                "</Proxy>\n",
-            ),
-        ),
-        (
-            "balancers",
-            numbered(
-                "",
-                &|n| {
-                    format!(
-                        "BalancerMember balancer://a{n} http://a\nProxyPass /{n} balancer://a{n}/\n"
-                    )
-                },
-                "",
-            ),
-        ),
-        (
-            "empty balancers",
-            numbered(
-                "LoadModule a b\n",
-                &|n| format!("ProxyPass /{n} balancer://a{n}/\n"),
-                "",
-            ),
-        ),
-        (
-            "hosts",
-            numbered(
-                "BalancerMember balancer://a http://a\n",
-                &|n| {
-                    format!(
-                        "<VirtualHost *:80>\nServerName a{n}\nProxyPass / balancer://a/\n</VirtualHost>\n"
-                    )
-                },
-                "",
-            ),
-        ),
-        (
-            "lost members",
-            repeated(
-                "BalancerMember balancer://a http://a\n",
-                "<VirtualHost *:80>\nBalancerMember balancer://a http://b\nProxyPass / balancer://a/\n</VirtualHost>\n",
-                "",
-            ),
-        ),
-        (
-            "paths",
-            repeated(
-                "ProxyPass / http://a/\n",
-                &format!("ProxyPass /{} http://b/\n", "a/".repeat(2000)),
-                "",
-            ),
-        ),
-        ("patterns", repeated("", "IncludeOptional /h/*/*/x\n", "")),
-    ] {
+        text.push_str(tail);
         let began = Instant::now();
         exercise(text.as_bytes());
         let took = began.elapsed();

@@ -204,7 +204,9 @@ mod tests {
         let place = Place::top(Sources::default().add("", ""));
         let flags = |letters: &[&str]| {
             let mut status = Status::default();
-            letters.iter().for_each(|text| status.set(text, place));
+            for text in letters {
+                status.set(text, place);
+            }
             (
                 status.out().map(|(flag, _)| flag),
                 status.reserve().map(|(flag, _)| flag),

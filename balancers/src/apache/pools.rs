@@ -147,6 +147,27 @@ pub(super) fn method_in(config: &Config, balancer: &Balancer, host: usize) -> Me
     own.unwrap_or(balancer).settings.method()
 }
 
+/// How members are chosen, if it is the same wherever a balancer is used; else what its own server says.
+fn method(
+    config: &Config,
+    balancer: &Balancer,
+    users: &[&Pass],
+    notes: &mut Vec<String>,
+) -> Method {
+    let own = || balancer.settings.method();
+    let mut methods = users
+        .iter()
+        .map(|user| method_in(config, balancer, user.host));
+    let Some(first) = methods.next() else {
+        return own();
+    };
+    if methods.all(|method| method == first) {
+        return first;
+    }
+    notes.push("virtual hosts use it with different methods".to_owned());
+    own()
+}
+
 /// What a balancer of the main server and the virtual hosts that use it say of it.
 fn settings(config: &Config, balancer: &Balancer, users: &[&Pass]) -> Settings {
     let mut settings = balancer.settings.clone();
@@ -164,18 +185,9 @@ fn view<'a>(
     users: Vec<&'a Pass>,
     name: String,
 ) -> View<'a> {
-    let mut methods = users
-        .iter()
-        .map(|user| method_in(config, balancer, user.host));
-    let first = methods.next();
-    let same = methods.all(|method| Some(&method) == first.as_ref());
     let settings = settings(config, balancer, &users);
     let mut notes = Vec::new();
-    if !same {
-        notes.push("virtual hosts use it with different methods".to_owned());
-    }
-    let method = first.filter(|_| same);
-    let method = method.unwrap_or_else(|| balancer.settings.method());
+    let method = method(config, balancer, &users, &mut notes);
     let choices: Vec<_> = balancer.members.iter().map(Member::choice).collect();
     let turns = apache_turns(&choices);
     let (shares, by_factor) = shares(balancer, &method, &turns, &mut notes);

@@ -23,6 +23,7 @@ fn rest(view: &View<'_>) -> String {
 
 /// APA-002: members that get no new requests.
 pub(super) fn out(view: &View<'_>, report: &mut Report) {
+    let rest = rest(view);
     for member in &view.balancer.members {
         let Some((flag, place)) = member.status.out() else {
             continue;
@@ -32,9 +33,8 @@ pub(super) fn out(view: &View<'_>, report: &mut Report) {
             _ => "no requests",
         };
         let message = format!(
-            "{} has `status={flag}`: it gets {stays}, {}",
+            "{} has `status={flag}`: it gets {stays}, {rest}",
             member.title(),
-            rest(view)
         );
         let help = format!(
             "remove `{flag}`, or the line; for a planned time: `# evenkeel: allow APA-002 until DATE because ...`"

@@ -65,7 +65,23 @@ fn tell(pass: &Pass, by: &Pass, report: &mut Report) {
         return;
     }
     let shown = |pass: &Pass| pass.path.as_ref().map_or_else(String::new, Word::short);
-    let (why, help) = if by.located && pass.located {
+    let (why, help) = order(pass, by);
+    let message = format!(
+        "{why}: requests for {} go to {}, which is for {}, and {target} gets 0 % of them",
+        shown(pass),
+        by.url.short(),
+        shown(by),
+    );
+    report
+        .add(&HIDDEN, pass.word.place, message, help)
+        .pool(&target)
+        .subject(&shown(pass))
+        .related(by.word.place, "this one takes them");
+}
+
+/// Why the other is taken first, and what to do.
+fn order(pass: &Pass, by: &Pass) -> (&'static str, &'static str) {
+    if by.located && pass.located {
         (
             "of the sections that match the last is taken",
             "put this section after the one for the shorter path",
@@ -85,16 +101,5 @@ fn tell(pass: &Pass, by: &Pass, report: &mut Report) {
             "the first that matches is taken",
             "put this line before the one for the shorter path",
         )
-    };
-    let message = format!(
-        "{why}: requests for {} go to {}, which is for {}, and {target} gets 0 % of them",
-        shown(pass),
-        by.url.short(),
-        shown(by),
-    );
-    report
-        .add(&HIDDEN, pass.word.place, message, help)
-        .pool(&target)
-        .subject(&shown(pass))
-        .related(by.word.place, "this one takes them");
+    }
 }
