@@ -3,53 +3,39 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
+mod common;
+
 use std::fmt::Write as _;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
+use evenkeel_balancers::model::Origin;
 use evenkeel_balancers::source::MemoryFiles;
-use evenkeel_balancers::{Configuration, Options, Product, ReadError, detect, read};
+use evenkeel_balancers::{Configuration, Options, Product, read};
 use proptest::prelude::*;
 
-fn read_text(text: impl Into<Vec<u8>>) -> Result<Configuration, ReadError> {
-    let files = MemoryFiles::new().with("/h/httpd.conf", text);
-    let path = Path::new("/h/httpd.conf");
-    read(Product::Apache, &files, path, &Options::default())
+use common::bytes::{LENGTH, cases, read_text, time_grows_with_length};
+
+/// Reads, audits, and looks at everything that was found; names of pools are unique.
+fn exercise(bytes: &[u8]) {
+    common::bytes::exercise(bytes, |bytes| {
+        let read = read_text(Product::Apache, "/h/httpd.conf", bytes);
+        match &read {
+            Ok(configuration) => unique(configuration),
+            Err(error) => {
+                let placed = error.position.is_some() || error.to_string().contains("zero bytes");
+                assert!(placed, "{error}");
+            }
+        }
+        read
+    });
 }
 
-/// Reads, audits, and looks at everything that was found.
-fn exercise(bytes: &[u8]) {
-    let _ = detect(Path::new("x"), &String::from_utf8_lossy(bytes));
-    match read_text(bytes) {
-        Ok(configuration) => {
-            let audit = configuration.audit("2026-11-22".parse().unwrap());
-            for finding in &audit.findings {
-                let excerpt = configuration.sources.excerpt(finding.place);
-                assert!(excerpt.indent + excerpt.carets <= excerpt.line.chars().count() + 1);
-                assert!(!finding.message.is_empty() && !finding.help.is_empty());
-            }
-            for pool in &configuration.pools {
-                assert_eq!(pool.shares.servers.len(), pool.servers.len());
-                if let Some(shares) = pool.shares.exact() {
-                    let sum: f64 = shares.iter().sum();
-                    assert!(sum < 1e-9 || (sum - 1.0).abs() < 1e-9, "{shares:?}");
-                }
-            }
-            let names = configuration
-                .pools
-                .iter()
-                .filter(|pool| pool.servers.len() > 1);
-            let mut names: Vec<&str> = names.map(|pool| pool.name.as_str()).collect();
-            names.sort_unstable();
-            assert!(names.windows(2).all(|pair| pair[0] != pair[1]), "{names:?}");
-            serde_json::to_string(&configuration.pools).unwrap();
-            serde_json::to_string(&audit).unwrap();
-        }
-        Err(error) => assert!(
-            error.position.is_some() || error.to_string().contains("zero bytes"),
-            "{error}"
-        ),
-    }
+fn unique(configuration: &Configuration) {
+    let pools = configuration.pools.iter();
+    let declared = pools.filter(|pool| pool.origin == Origin::Declared);
+    let mut names: Vec<&str> = declared.map(|pool| pool.name.as_str()).collect();
+    names.sort_unstable();
+    assert!(names.windows(2).all(|pair| pair[0] != pair[1]), "{names:?}");
 }
 
 /// Words that mean something to httpd, in any order.
@@ -116,11 +102,7 @@ fn words() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig {
-        cases: if cfg!(debug_assertions) { 400 } else { 20_000 },
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    })]
+    #![proptest_config(cases())]
 
     #[test]
     fn bytes(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
@@ -217,9 +199,19 @@ const BALANCERS: [Shape<'_>; 9] = [
     ),
 ];
 
+fn shaped((name, head, part, tail): Shape<'_>) -> (&str, String) {
+    let mut text = head.to_owned();
+    for number in 0.. {
+        if text.len() >= LENGTH {
+            break;
+        }
+        text.push_str(&part.replace('%', &number.to_string()));
+    }
+    (name, text + tail)
+}
+
 #[test]
 fn time_grows_with_length_alone() {
-    const LENGTH: usize = 300_000;
     let parts = "a/".repeat(2000);
     let members = format!("BalancerMember http://a/{parts}%\n");
     let paths = format!("ProxyPass /{parts}% http://b/\n");
@@ -227,22 +219,8 @@ fn time_grows_with_length_alone() {
         ("long members", PROXY, members.as_str(), END),
         ("long paths", "ProxyPass / http://a/\n", &paths, ""),
     ];
-    for (name, head, part, tail) in LINES.into_iter().chain(BALANCERS).chain(long) {
-        let mut text = head.to_owned();
-        for number in 0.. {
-            if text.len() >= LENGTH {
-                break;
-            }
-            text.push_str(&part.replace('%', &number.to_string()));
-        }
-        text.push_str(tail);
-        let began = Instant::now();
-        exercise(text.as_bytes());
-        let took = began.elapsed();
-        // Without optimisation, on a busy machine: a quadratic step would take minutes.
-        assert!(took < Duration::from_secs(20), "{name}: {took:?}");
-        println!("{name}: {took:?}");
-    }
+    let shapes = LINES.into_iter().chain(BALANCERS).chain(long);
+    time_grows_with_length(shapes.map(shaped), exercise);
 }
 
 /// Files that include each other, and more than they should.

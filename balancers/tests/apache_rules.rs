@@ -8,10 +8,13 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use evenkeel_balancers::source::MemoryFiles;
-use evenkeel_balancers::{Options, Product, Rule, Severity, read, rules};
+use evenkeel_balancers::{Options, Product, Rule, read, rules};
 use evenkeel_lab::parts::require;
 
-use common::{configuration, folder, shown, today};
+use common::rules::{
+    bad_ones_show_their_rule, good_ones_show_nothing_but_notes, the_product_accepts_them,
+};
+use common::{configuration, shown, today};
 
 /// What httpd cannot accept: the file that it includes is missing, which is the point.
 const REFUSED: [&str; 1] = ["EVK-004/bad.conf"];
@@ -41,48 +44,23 @@ fn shown_by_apache() -> impl Iterator<Item = &'static Rule> {
 
 #[test]
 fn bad_configurations_show_their_rule() {
-    for rule in shown_by_apache() {
-        let folder = folder(Product::Apache).join(rule.id);
-        let configuration = configuration(Product::Apache, &folder.join("bad.conf"));
-        let audit = configuration.audit(today());
-        let found = audit.findings.iter().any(|finding| finding.rule == rule);
-        let shown =
-            shown(&configuration, &audit, &folder).replace(&folder.display().to_string(), "FOLDER");
-        assert!(found, "{} is not found:\n{shown}", rule.id);
-        insta::with_settings!({ snapshot_path => &folder, prepend_module_to_snapshot => false, omit_expression => true }, {
-            insta::assert_snapshot!("bad", shown);
-        });
-    }
+    bad_ones_show_their_rule(Product::Apache, "bad.conf", shown_by_apache());
 }
 
 #[test]
 fn good_configurations_show_nothing_but_notes() {
-    for rule in shown_by_apache() {
-        let folder = folder(Product::Apache).join(rule.id);
-        let configuration = configuration(Product::Apache, &folder.join("good.conf"));
-        let audit = configuration.audit(today());
-        let clean = audit.worst().is_none_or(|worst| worst == Severity::Note);
-        // A standby beside others is worth a note.
-        let own = audit.findings.iter().any(|finding| finding.rule == rule);
-        let clean = clean && (!own || rule.id == "APA-002");
-        assert!(clean, "{}", shown(&configuration, &audit, &folder));
-    }
+    good_ones_show_nothing_but_notes(Product::Apache, "good.conf", shown_by_apache());
 }
 
 #[test]
 fn apache_accepts_them() {
-    let mut checked = 0;
-    for rule in shown_by_apache() {
-        for kind in ["bad.conf", "good.conf"] {
-            let name = format!("{}/{kind}", rule.id);
-            let output = apache_test(&folder(Product::Apache).join(&name));
-            let accepts = !REFUSED.contains(&name.as_str());
-            let said = String::from_utf8_lossy(&output.stderr);
-            assert_eq!(output.status.success(), accepts, "{name}: {said}");
-            checked += 1;
-        }
-    }
-    assert!(checked > 40, "{checked}");
+    the_product_accepts_them(
+        Product::Apache,
+        ["bad.conf", "good.conf"],
+        shown_by_apache(),
+        |name| REFUSED.contains(&name),
+        apache_test,
+    );
 }
 
 /// `apache2 -t`.

@@ -182,7 +182,7 @@ fn titles() -> String {
 }
 
 /// A path as a whole cannot be read.
-pub(super) fn unreadable(path: &Path, error: io::Error) -> ReadError {
+pub(crate) fn unreadable(path: &Path, error: io::Error) -> ReadError {
     let name = path.display().to_string();
     ReadError {
         name: name.clone(),

@@ -9,7 +9,7 @@ use super::pass::{Pass, Target};
 use super::pools::{comparability, server};
 use super::url::Url;
 use crate::configuration::Unresolved;
-use crate::model::{Algorithm, Basis, Class, Origin, Pool, Scheduling, Share, Shares, Traffic};
+use crate::model::{Algorithm, Basis, Class, Origin, Pool, Share, Shares, Traffic};
 use crate::product::Product;
 use crate::shares::Formula;
 
@@ -29,23 +29,24 @@ pub(super) fn implicit(config: &Config) -> Vec<Pool> {
 
 fn implicit_pool(pass: &Pass, url: &Url) -> Pool {
     let member = Member::new(&pass.url, url.clone(), &pass.params);
+    let algorithm = Algorithm::new(Method::ByRequests.name(), Class::Rotation);
+    let pool = Pool::new(
+        Product::Apache,
+        url.address.key(),
+        Traffic::Requests,
+        pass.url.place,
+        algorithm,
+    );
     Pool {
-        name: url.address.key(),
-        product: Product::Apache,
         origin: Origin::Implicit,
-        traffic: Traffic::Requests,
-        place: pass.url.place,
-        algorithm: Algorithm::new(Method::ByRequests.name(), Class::Rotation),
         formula: Some(Formula::Weight),
-        scheduling: Scheduling::Shared,
         comparability: comparability(std::iter::once(&member)),
         servers: vec![server(&member, true)],
         shares: Shares {
             of: Basis::Arrivals,
             servers: vec![Share::exactly(1.0)],
         },
-        used: true,
-        notes: Vec::new(),
+        ..pool
     }
 }
 

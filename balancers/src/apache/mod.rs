@@ -48,12 +48,14 @@ pub(crate) fn read(
     let mut pools: Vec<_> = views.into_iter().map(|view| view.pool).collect();
     pools.extend(implicit::implicit(&config));
     Ok(Configuration {
-        product: Product::Apache,
-        sources: loader.into_sources(),
-        pools,
         unresolved,
-        findings: report.into_findings(),
-        suppressions: document.suppressions,
+        ..Configuration::new(
+            Product::Apache,
+            loader.into_sources(),
+            pools,
+            report,
+            document.suppressions,
+        )
     })
 }
 

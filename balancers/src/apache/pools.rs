@@ -8,9 +8,7 @@ use super::member::Member;
 use super::pass::{Pass, Target};
 use super::shares::{formula, shares};
 use crate::finding::{Added, Report, Rule};
-use crate::model::{
-    Algorithm, Basis, Class, Comparability, Origin, Pool, Scheduling, Server, State, Traffic,
-};
+use crate::model::{Algorithm, Class, Comparability, Pool, Server, State, Traffic};
 use crate::product::Product;
 use crate::shares::apache_turns;
 use crate::source::Place;
@@ -59,11 +57,7 @@ impl View<'_> {
 
     /// What is shared out.
     pub(super) fn units(&self) -> &'static str {
-        match self.pool.shares.of {
-            Basis::Bytes => "the bytes",
-            Basis::InProgress => "the requests in progress",
-            Basis::Arrivals | Basis::Keys => "the requests",
-        }
+        self.pool.units()
     }
 }
 
@@ -191,20 +185,15 @@ fn view<'a>(
     let choices: Vec<_> = balancer.members.iter().map(Member::choice).collect();
     let turns = apache_turns(&choices);
     let (shares, by_factor) = shares(balancer, &method, &turns, &mut notes);
+    let algorithm = algorithm(&settings, &method);
+    let place = balancer.place;
     let pool = Pool {
-        name,
-        product: Product::Apache,
-        origin: Origin::Declared,
-        traffic: Traffic::Requests,
-        place: balancer.place,
-        algorithm: algorithm(&settings, &method),
         formula: formula(&method),
-        scheduling: Scheduling::Shared,
         comparability: comparability(balancer.members.iter()),
         servers: members(balancer, &turns),
         shares,
-        used: true,
         notes,
+        ..Pool::new(Product::Apache, name, Traffic::Requests, place, algorithm)
     };
     View {
         balancer,
@@ -250,9 +239,8 @@ pub(super) fn server(member: &Member, live: bool) -> Server {
         .iter()
         .map(|(route, _)| ("route", route.clone()));
     let set = member.set.iter().map(|(set, _)| ("lbset", set.to_string()));
+    let address = member.url.address.clone();
     Server {
-        name: None,
-        address: member.url.address.clone(),
         weight: member.factor(),
         state,
         max_connections: member.max.map(|(most, _)| most).filter(|most| *most > 0),
@@ -260,7 +248,7 @@ pub(super) fn server(member: &Member, live: bool) -> Server {
             .chain(set)
             .map(|(key, value)| (key.to_owned(), value))
             .collect(),
-        place: member.word.place,
+        ..Server::new(address, member.word.place)
     }
 }
 

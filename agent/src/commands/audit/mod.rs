@@ -23,7 +23,8 @@ use self::args::{Format, Task};
 use self::report::Report;
 use super::exit;
 use super::terminal::Terminal;
-use crate::audit::{Inputs, running};
+use crate::audit::Inputs;
+use crate::running;
 
 /// Does what the command line asks, and gives the exit code: 3 if something was found that counts, 2 if a configuration
 /// could not be read.

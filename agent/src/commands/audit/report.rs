@@ -5,8 +5,8 @@ use std::time::SystemTime;
 
 use evenkeel_balancers::{Audit, Configuration, Date, ReadError, Severity};
 
-use crate::audit::running::{Changed, Kind, Outcome, Running};
 use crate::audit::{Inputs, root_name};
+use crate::running::{Changed, Kind, Outcome, Running};
 
 /// All that was looked at.
 #[derive(Debug)]

@@ -17,7 +17,7 @@ use evenkeel_balancers::{Configuration, Options, ReadError, read};
 pub use self::kind::Kind;
 use self::process::{Process, Table};
 use self::rooted::Rooted;
-use super::inputs::unreadable;
+use crate::audit::unreadable;
 
 /// A file that was changed this short after the processes started may be what they read: the kernel tells starts to
 /// 10 ms.
