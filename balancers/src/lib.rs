@@ -42,6 +42,7 @@
 //! 5. Comments go through `Comment::suppression`, with the lines that they cover: their own if something stands before
 //!    them, else the whole of the next statement or block.
 
+mod apache;
 mod configuration;
 mod date;
 mod diff;

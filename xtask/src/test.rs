@@ -10,10 +10,11 @@ use crate::shell::{cargo, command, root, run as run_program};
 use crate::{bench, ebpf, kernels};
 
 /// The Debian packages that the tests need, beside those of the eBPF toolchain.
-const PACKAGES: [&str; 12] = [
+const PACKAGES: [&str; 13] = [
     "nginx-light",
     "libnginx-mod-stream",
     "haproxy",
+    "apache2",
     "prometheus",
     "prometheus-alertmanager",
     "faketime",
@@ -26,9 +27,10 @@ const PACKAGES: [&str; 12] = [
 ];
 
 /// Programs that show whether the packages are there.
-const PROGRAMS: [&str; 11] = [
+const PROGRAMS: [&str; 12] = [
     "nginx",
     "haproxy",
+    "apache2",
     "promtool",
     "amtool",
     "prometheus-alertmanager",
