@@ -10,6 +10,7 @@ pub mod commands;
 pub mod config;
 pub mod discovery;
 pub mod engine;
+pub mod gate;
 pub mod history;
 mod http_client;
 pub mod kernel;
