@@ -7,7 +7,7 @@ use evenkeel_skew::Expected;
 
 use super::binomial::normal_deviate;
 use super::judge::{Side, Trial};
-use super::limits::Limit;
+use super::limits::{Limit, Limits};
 
 /// How likely a decision is not reached with the number that is told.
 const MISSED: f64 = 0.1;
@@ -27,14 +27,21 @@ pub(super) fn of(trial: &Trial<'_>, limit: Limit) -> Option<u64> {
     (needed <= MOST).then(|| rounded(needed))
 }
 
+/// How many are enough for all limits together, before anything is known of the noise: each is taken for placed by lot.
+pub(super) fn for_all(expected: &Expected, limits: &Limits, schedulers: u32) -> f64 {
+    let wanted = [
+        limits.max_to_mean.map(Limit::MaxToMean),
+        limits.gini.map(Limit::Gini),
+        limits.tolerance.map(Limit::Tolerance),
+    ];
+    let (risk, slack) = (1.0 - limits.confidence, f64::from(schedulers));
+    let each = wanted.into_iter().flatten();
+    each.filter_map(|limit| if_even(expected, limit, 1.0, slack, risk))
+        .fold(1.0, f64::max)
+}
+
 /// For a pool that is even.
-pub(super) fn if_even(
-    expected: &Expected,
-    limit: Limit,
-    phi: f64,
-    slack: f64,
-    risk: f64,
-) -> Option<f64> {
+fn if_even(expected: &Expected, limit: Limit, phi: f64, slack: f64, risk: f64) -> Option<f64> {
     match limit {
         Limit::NoFailed => None,
         Limit::Gini(most) => gini(expected, most, phi, slack, risk),
