@@ -53,7 +53,7 @@ pub fn judged(
         limits,
     );
     let mut notes = plan.notes.clone();
-    notes.extend(about_open(&totals, signal));
+    notes.extend(about_open(&totals, series.length(), signal));
     let rows = totals.iter().enumerate().map(|(index, total)| Row {
         name: plan.members[index].title.clone(),
         expected: plan.expected.shares()[index],
@@ -71,21 +71,32 @@ pub fn judged(
     }
 }
 
+/// A connection that lasts for so much of the run is taken for one that carries several requests.
+const LONG: f64 = 0.1;
+
 /// What connections that stay open hide, if there are some.
-fn about_open(totals: &[Total], signal: Signal) -> Option<String> {
+fn about_open(totals: &[Total], ticks: usize, signal: Signal) -> Option<String> {
     let sum = |of: fn(&Total) -> u64| totals.iter().map(of).sum::<u64>();
     let opened = sum(|total| total.counters.opened);
     let all = opened + sum(|total| total.open_at_start);
     let kept = sum(|total| total.open_at_end);
-    if signal == Signal::Active {
-        return (sum(|total| total.load.open) == 0 && opened > 0).then(|| {
+    let open = sum(|total| total.load.open);
+    match signal {
+        Signal::Active => (open == 0 && opened > 0).then(|| {
             "no connection was open at the moments at which they were looked at: judge by --signal opened".to_owned()
-        });
+        }),
+        Signal::Opened => {
+            // Little's law: open connections are arrivals times how long each lasts.
+            let lasts = open as f64 / all.max(1) as f64 / ticks.max(1) as f64;
+            (kept > 0 && (2 * kept >= all || lasts >= LONG)).then(|| {
+                format!(
+                    "connections are kept: each lasted for {:.0} % of the run on average, and {kept} of {all} stayed open to the \
+                     end. How requests are spread over them cannot be seen from their number: compare the bytes (--signal bytes), \
+                     or let the load use a connection per request",
+                    lasts * 100.0
+                )
+            })
+        }
+        Signal::Bytes | Signal::Requests => None,
     }
-    (kept > 0 && 2 * kept >= all && signal == Signal::Opened).then(|| {
-        format!(
-            "{kept} of {all} connections stayed open to the end: how requests were spread over them cannot be seen from their \
-             number. Compare the bytes (--signal bytes), or let the load use a connection per request"
-        )
-    })
 }

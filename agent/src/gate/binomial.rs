@@ -94,20 +94,20 @@ fn incomplete_beta(x: f64, a: f64, b: f64) -> f64 {
 }
 
 fn fraction(x: f64, a: f64, b: f64) -> f64 {
-    let away_from_zero = |value: f64| {
-        if value.abs() < 1e-300 { 1e-300 } else { value }
-    };
-    let (mut c, mut d) = (1.0, away_from_zero(1.0 - (a + b) * x / (a + 1.0)).recip());
-    let mut result = d;
+    let away_from_zero = |value: f64| if value.abs() < 1e-300 { 1e-300 } else { value };
+    let mut upper = 1.0;
+    let mut lower = away_from_zero(1.0 - (a + b) * x / (a + 1.0)).recip();
+    let mut result = lower;
     for step in 1..=MOST_STEPS {
-        let m = f64::from(step);
-        let even = m * (b - m) * x / ((a + 2.0 * m - 1.0) * (a + 2.0 * m));
-        let odd = -(a + m) * (a + b + m) * x / ((a + 2.0 * m) * (a + 2.0 * m + 1.0));
+        let step = f64::from(step);
+        let twice = a + 2.0 * step;
+        let even = step * (b - step) * x / ((twice - 1.0) * twice);
+        let odd = -(a + step) * (a + b + step) * x / (twice * (twice + 1.0));
         let mut change = 1.0;
         for term in [even, odd] {
-            d = away_from_zero(1.0 + term * d).recip();
-            c = away_from_zero(1.0 + term / c);
-            change = c * d;
+            lower = away_from_zero(1.0 + term * lower).recip();
+            upper = away_from_zero(1.0 + term / upper);
+            change = upper * lower;
             result *= change;
         }
         if (change - 1.0).abs() < SETTLED {

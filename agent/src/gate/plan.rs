@@ -1,6 +1,5 @@
 //! The pools that a gate judges: of a configuration of the agent, of a balancer's, or learned from traffic.
 
-use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
 
 use evenkeel_balancers::model::{
@@ -102,7 +101,8 @@ impl Plan {
         }
         let pool = &pool.resolved(addresses);
         let mut notes = Vec::new();
-        let mut shares: BTreeMap<SocketAddr, (String, f64)> = BTreeMap::new();
+        // In the configuration's order; an address that stands there twice is one backend.
+        let mut shares: Vec<(SocketAddr, String, f64)> = Vec::new();
         for (server, share) in pool.in_rotation() {
             let Target::Ip(address) = server.address.target else {
                 return Err(Some(format!(
@@ -113,12 +113,13 @@ impl Plan {
             let share = wanted(expect, server, share.exact()).ok_or_else(|| {
                 Some("the configuration does not say the shares of its servers; use --expect weights or equal".to_owned())
             })?;
-            let entry = shares
-                .entry(canonical(address))
-                .or_insert_with(|| (title(server, address), 0.0));
-            entry.1 += share;
+            let address = canonical(address);
+            match shares.iter_mut().find(|(known, ..)| *known == address) {
+                Some((.., sum)) => *sum += share,
+                None => shares.push((address, title(server, address), share)),
+            }
         }
-        shares.retain(|_, (title, share)| {
+        shares.retain(|(_, title, share)| {
             if *share <= 0.0 {
                 notes.push(format!(
                     "{title} gets nothing by this configuration and is not judged"
@@ -130,7 +131,7 @@ impl Plan {
             return Err(None);
         }
         notes.extend(spares(pool));
-        let weights: Vec<f64> = shares.values().map(|(_, share)| *share).collect();
+        let weights: Vec<f64> = shares.iter().map(|(.., share)| *share).collect();
         let mut plan = Self {
             name: pool.name.clone(),
             role: Role::Upstream,
@@ -139,7 +140,7 @@ impl Plan {
             schedulers: schedulers(pool.scheduling),
             members: shares
                 .into_iter()
-                .map(|(address, (title, _))| Member {
+                .map(|(address, title, _)| Member {
                     title,
                     address,
                     netns: None,
@@ -276,8 +277,8 @@ mod tests {
             .iter()
             .map(|member| member.address.to_string())
             .collect();
-        assert_eq!(addresses, ["192.0.2.1:80", "192.0.2.2:80"]);
-        assert_eq!(plan.expected.shares(), [0.25, 0.75]);
+        assert_eq!(addresses, ["192.0.2.2:80", "192.0.2.1:80"]);
+        assert_eq!(plan.expected.shares(), [0.75, 0.25]);
         assert_eq!(plan.schedulers, 3);
         assert!(
             plan.notes[0].contains("192.0.2.9:80, 192.0.2.8:80"),

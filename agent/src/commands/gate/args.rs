@@ -37,10 +37,10 @@ pub(in crate::commands) struct GateArgs {
     )]
     pub(super) hermetic: Option<PathBuf>,
     /// The requests or connections per pool that --hermetic sends. [default: as many as the limits need]
-    #[arg(long, value_name = "NUMBER", requires = "hermetic", value_parser = clap::value_parser!(u32).range(10..=1_000_000))]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(10..=1_000_000))]
     pub(super) connections: Option<u32>,
     /// The program that --hermetic starts. [default: nginx, from PATH or /usr/sbin]
-    #[arg(long, value_name = "PATH", requires = "hermetic")]
+    #[arg(long, value_name = "PATH")]
     pub(super) program: Option<PathBuf>,
     /// Judge this pool alone; may be given several times. Without it, all of them.
     #[arg(long = "pool", value_name = "NAME")]
@@ -78,9 +78,13 @@ pub(in crate::commands) struct GateArgs {
     /// How the report is printed to standard output.
     #[arg(long, value_enum, default_value_t = Output::Text)]
     pub(super) output: Output,
-    /// Write the report to a file as well, in the format of its name: .json, .xml (JUnit), .md, .html or .txt. May be given
-    /// several times.
-    #[arg(long = "report", value_name = "FILE", value_parser = report_file)]
+    #[arg(
+        long = "report",
+        value_name = "FILE",
+        value_parser = report_file,
+        help = "Write the report to a file as well, in the format of its name: .json, .xml (JUnit), .md, .html or .txt. May be \
+                given several times"
+    )]
     pub(super) reports: Vec<ReportFile>,
     /// Say nothing while the command runs.
     #[arg(long)]
@@ -152,6 +156,19 @@ pub(super) struct ReportFile {
 }
 
 impl GateArgs {
+    /// Whether the options belong together.
+    pub(super) fn check(&self) -> Result<(), &'static str> {
+        match (&self.hermetic, self.connections, &self.program) {
+            (None, Some(_), _) => {
+                Err("--connections goes with --hermetic: otherwise the command makes the traffic")
+            }
+            (None, _, Some(_)) => {
+                Err("--program goes with --hermetic: otherwise no balancer is started")
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The limits; `of_pool` is the tolerance that the pool itself states.
     pub(super) fn limits(&self, of_pool: Option<f64>) -> Limits {
         let alone = self.max_to_mean.is_none() && self.gini.is_none() && !self.no_failed;
@@ -199,7 +216,7 @@ impl GateArgs {
 }
 
 fn number(text: &str) -> Result<f64, String> {
-    let number: f64 = text.parse().map_err(|_| "it is no number".to_owned())?;
+    let number: f64 = text.parse().or(Err("it is no number".to_owned()))?;
     if number.is_finite() {
         Ok(number)
     } else {

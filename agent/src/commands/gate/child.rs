@@ -8,6 +8,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use tracing::debug;
 
 use crate::gate::report::End;
 
@@ -70,11 +71,14 @@ impl Running {
         let id = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
         let Some(id) = id else { return };
         // It may have ended just now: nobody has waited for it yet, so that the id is still its own.
-        drop(if self.own_group {
+        let sent = if self.own_group {
             kill_process_group(id, signal)
         } else {
             kill_process(id, signal)
-        });
+        };
+        if let Err(error) = sent {
+            debug!(%error, "the command cannot be signalled");
+        }
     }
 }
 

@@ -57,6 +57,10 @@ pub(super) fn run(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> anyhow::Result<u8> {
+    if let Err(refusal) = args.check() {
+        writeln!(err, "evenkeel: {refusal}")?;
+        return Ok(exit::USAGE);
+    }
     let outcome = match &args.hermetic {
         Some(file) => hermetic(args, file, err).map(|report| (report, false)),
         None => live(args, err),
@@ -147,18 +151,18 @@ fn live(args: &GateArgs, err: &mut dyn Write) -> anyhow::Result<(Report, bool)> 
         .map(|plans| plans.iter().flat_map(|plan| plan.endpoints(own)));
     let mut live = Live::attach(endpoints.map(Iterator::collect::<Vec<Endpoint>>), args.cgroup.clone())
         .context("cannot count connections (`evenkeel doctor` says what is missing; --hermetic needs no privileges)")?;
-    let line = line(args);
+    let shown = shown(args);
     let command = Running::start(&args.command, args.output != Output::Text)
-        .map_err(|error| UsageError::Command(line.clone(), error))?;
+        .map_err(|error| UsageError::Command(shown.clone(), error))?;
     let plans = named.as_deref().unwrap_or_default();
     let progress = Progress::new(plans, &live, args.quiet);
     let run = run::run(&mut live, command, &signals, args.settle, progress, err)?;
     let plans = named.unwrap_or_else(|| pools::learned(args, &live));
     let interrupted = run.interrupted.is_some();
-    Ok((report(args, &plans, &live, &run, line), interrupted))
+    Ok((report(args, &plans, &live, &run, shown), interrupted))
 }
 
-fn report(args: &GateArgs, plans: &[Plan], live: &Live, run: &Run, line: String) -> Report {
+fn report(args: &GateArgs, plans: &[Plan], live: &Live, run: &Run, command: String) -> Report {
     let pool = |plan: &Plan| {
         judged(
             plan,
@@ -171,7 +175,10 @@ fn report(args: &GateArgs, plans: &[Plan], live: &Live, run: &Run, line: String)
     Report {
         started: run.started,
         took: run.took,
-        traffic: Traffic::Command { line, end: run.end },
+        traffic: Traffic::Command {
+            line: command,
+            end: run.end,
+        },
         limits: args.limits(None),
         pools: plans.iter().map(pool).collect(),
         notes: notes(plans, live, run),
@@ -209,7 +216,7 @@ fn notes(plans: &[Plan], live: &Live, run: &Run) -> Vec<String> {
 }
 
 /// The command in one line.
-fn line(args: &GateArgs) -> String {
+fn shown(args: &GateArgs) -> String {
     let words: Vec<_> = args
         .command
         .iter()

@@ -25,7 +25,7 @@ impl Signals {
             .build()
             .context(context)?;
         let (sender, received) = mpsc::channel();
-        let _inside = runtime.enter();
+        let inside = runtime.enter();
         for (kind, name) in [
             (SignalKind::interrupt(), Signal::INT),
             (SignalKind::terminate(), Signal::TERM),
@@ -36,7 +36,7 @@ impl Signals {
                 while stream.recv().await.is_some() && sender.send(name).is_ok() {}
             });
         }
-        drop(_inside);
+        drop(inside);
         Ok(Self {
             received,
             _runtime: runtime,

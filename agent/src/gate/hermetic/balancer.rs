@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 use tempfile::TempDir;
+use tracing::debug;
 
 use super::HermeticError;
 use super::copy::{self, Copy};
@@ -74,9 +75,11 @@ impl Balancer {
 
     fn send(&self, signal: Signal) {
         let id = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
-        if let Some(id) = id {
-            // It is not waited for yet, so that the group is still its own.
-            drop(kill_process_group(id, signal));
+        // It is not waited for yet, so that the group is still its own.
+        if let Some(id) = id
+            && let Err(error) = kill_process_group(id, signal)
+        {
+            debug!(%error, "nginx cannot be signalled");
         }
     }
 }
@@ -124,7 +127,7 @@ fn test(program: &Path, folder: &Path, file: &Path) -> Result<(), HermeticError>
     let output = command(program, folder, file)
         .arg("-t")
         .output()
-        .map_err(|error| HermeticError::program(&program, error))?;
+        .map_err(|error| HermeticError::program(program, error))?;
     if output.status.success() {
         return Ok(());
     }
@@ -147,7 +150,7 @@ fn modules(copy: &Copy, program: &Path) -> Result<String, HermeticError> {
         .arg("-V")
         .stdin(Stdio::null())
         .output()
-        .map_err(|error| HermeticError::program(&program, error))?;
+        .map_err(|error| HermeticError::program(program, error))?;
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     let prefix = said
         .split_whitespace()

@@ -152,8 +152,8 @@ impl Copy {
         // A block without a server is fine; one without anything is left out, so that its module is not asked for.
         if self.pools.iter().any(|pool| pool.traffic == traffic) {
             let name = block.name();
-            self.blocks
-                .push_str(&format!("{name} {{\n@{name}@{text}}}\n"));
+            let written = writeln!(self.blocks, "{name} {{\n@{name}@{text}}}");
+            debug_assert!(written.is_ok(), "a String takes anything");
         }
         Ok(())
     }
@@ -271,7 +271,7 @@ fn entry_server(name: &str, traffic: Traffic, entry: SocketAddr, passes: &[Pass<
     let (server, location) = around
         .split_first()
         .map_or((None, around), |(first, rest)| (Some(first), rest));
-    text.push_str(&server.map_or(String::new(), |block| taken(block)));
+    text.push_str(&server.map_or(String::new(), taken));
     let location: String = location.iter().map(taken).collect();
     // A String takes anything.
     let written = match traffic {

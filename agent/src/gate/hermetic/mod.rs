@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
-use evenkeel_balancers::model::Traffic as Balanced;
+use evenkeel_balancers::model::{Comparability, Pool, Traffic as Balanced};
 use evenkeel_balancers::source::{Files, HostFiles, Limits as Sizes, MemoryFiles};
 use evenkeel_balancers::{Options, Product, ReadError, nginx_text, read};
 
@@ -173,7 +173,12 @@ fn planned<'a>(
             .pools
             .iter()
             .find(|pool| pool.name == copied.name && pool.traffic == copied.traffic);
-        if let Some(Ok(mut plan)) = same.map(|pool| Plan::of_balancer(pool, setup.expect)) {
+        // Requests are counted where they arrive, however few connections carry them.
+        let exact = same.cloned().map(|pool| Pool {
+            comparability: Comparability::Exact,
+            ..pool
+        });
+        if let Some(Ok(mut plan)) = exact.map(|pool| Plan::of_balancer(&pool, setup.expect)) {
             for member in &mut plan.members {
                 if let Some(written) = copied.servers.get(&member.address) {
                     member.title.clone_from(written);
@@ -183,8 +188,14 @@ fn planned<'a>(
             planned.push((copied, plan));
         }
     }
-    let why = || {
-        let notes = copy.notes.join("; ");
+    let why = |of: &str| {
+        let notes: Vec<&str> = copy
+            .notes
+            .iter()
+            .map(String::as_str)
+            .filter(|note| note.starts_with(of))
+            .collect();
+        let notes = notes.join("; ");
         if notes.is_empty() {
             notes
         } else {
@@ -193,12 +204,12 @@ fn planned<'a>(
     };
     let is_there = |name: &String| planned.iter().any(|(pool, _)| pool.name == *name);
     if let Some(name) = setup.pools.iter().find(|name| !is_there(name)) {
-        return Err(HermeticError::Unknown(name.clone(), why()));
+        return Err(HermeticError::Unknown(name.clone(), why(name)));
     }
     if planned.is_empty() {
         return Err(HermeticError::NoPool(
             setup.configuration.display().to_string(),
-            why(),
+            why(""),
         ));
     }
     Ok(planned)

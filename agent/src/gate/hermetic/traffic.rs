@@ -105,10 +105,19 @@ async fn ask(entry: SocketAddr, number: u64, keys: &Keys) -> io::Result<String> 
     Ok(text.lines().next().unwrap_or_default().to_owned())
 }
 
-/// A client's address, anywhere in 127.0.0.0/8 but where its first two octets are those of the backends and the balancer.
+/// A client's address in 127.0.0.0/8. nginx' `ip_hash` takes of it `(113 * second + third) % 6271`, and a constant: the second
+/// and third octets are such that each of its values is as frequent as any other.
 fn source(number: u64) -> SocketAddr {
-    let [a, b, c, ..] = mixed(number).to_le_bytes();
-    SocketAddr::from((Ipv4Addr::new(127, a.clamp(1, 254), b, c.clamp(1, 254)), 0))
+    let bits = mixed(number);
+    let value = bits % (4 * 6271);
+    let octet = |value: u64| u8::try_from(value).unwrap_or(u8::MAX);
+    let ip = Ipv4Addr::new(
+        127,
+        octet(1 + value / 113),
+        octet(value % 113),
+        octet(1 + (bits >> 32) % 254),
+    );
+    SocketAddr::from((ip, 0))
 }
 
 fn request(number: u64, keys: &Keys) -> String {
@@ -170,5 +179,17 @@ mod tests {
         let sources: std::collections::BTreeSet<SocketAddr> = (0..1000).map(source).collect();
         assert!(sources.len() > 990);
         assert!(sources.iter().all(|address| address.ip().is_loopback()));
+        // Of ip_hash' values, all quarters are met equally.
+        let mut quarters = [0.0; 4];
+        for number in 0..10_000 {
+            let SocketAddr::V4(address) = source(number) else {
+                panic!("{number}");
+            };
+            let [_, second, third, _] = address.ip().octets();
+            let value = (113 * usize::from(second) + usize::from(third)) % 6271;
+            quarters[value * 4 / 6271] += 1.0;
+        }
+        let even = |count: &f64| (count / 2500.0 - 1.0).abs() < 0.07;
+        assert!(quarters.iter().all(even), "{quarters:?}");
     }
 }

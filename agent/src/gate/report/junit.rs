@@ -11,6 +11,9 @@ use super::{End, PoolReport, Report, Row, Traffic};
 use crate::gate::judge::{Outcome, Side};
 use crate::model::rfc3339;
 
+/// A suite: its name, its properties, its cases.
+type Suite = (String, Vec<(&'static str, String)>, Vec<Case>);
+
 /// A case: its name, and what went wrong with it.
 struct Case {
     name: String,
@@ -156,7 +159,7 @@ fn backend(pool: &PoolReport, index: usize, row: &Row) -> Option<(Kind, String)>
 }
 
 /// The command as a suite of its own.
-fn command(report: &Report) -> Option<(String, Vec<(&'static str, String)>, Vec<Case>)> {
+fn command(report: &Report) -> Option<Suite> {
     let Traffic::Command { line, end } = &report.traffic else {
         return None;
     };

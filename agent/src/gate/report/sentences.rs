@@ -80,14 +80,14 @@ fn beyond(check: &Check, pool: &PoolReport) -> String {
             ratio(share / row.expected)
         ))
     };
-    let names: Vec<String> = check.beyond.iter().take(MOST).filter_map(named).collect();
+    let each: Vec<String> = check.beyond.iter().take(MOST).filter_map(named).collect();
     let more = check.beyond.len().saturating_sub(MOST);
     let rest = if more > 0 {
         format!(" and {more} more")
     } else {
         String::new()
     };
-    names.join(", ") + &rest
+    each.join(", ") + &rest
 }
 
 /// What it would take to tell.
