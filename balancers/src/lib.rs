@@ -67,5 +67,6 @@ pub use date::{Date, NoDate};
 pub use diff::{PoolChange, Presence, ServerChange, diff};
 pub use error::{Position, ReadError, Why};
 pub use finding::{Allowed, Audit, Finding, Rule, Severity, rule, rules};
+pub use nginx::{NginxStatement, NginxText, nginx_text};
 pub use product::Product;
 pub use version::Version;
