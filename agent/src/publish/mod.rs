@@ -8,7 +8,9 @@ pub mod api;
 mod connection;
 mod control;
 mod health;
+mod hour;
 mod limits;
+mod live;
 pub(crate) mod log;
 pub mod page;
 pub mod prometheus;
@@ -16,6 +18,7 @@ mod render;
 mod routes;
 mod server;
 mod shared;
+mod shown;
 mod stream;
 mod traffic;
 

@@ -147,6 +147,7 @@ impl Server {
             self.alerts,
             self.recording,
             self.limits,
+            shutdown.clone(),
         ));
         let house = House {
             router: router(Arc::clone(&shared)),

@@ -20,3 +20,4 @@ mod page;
 mod requests;
 mod scale;
 mod server;
+mod stream;
