@@ -10,7 +10,7 @@ use crate::shell::{cargo, command, root, run as run_program};
 use crate::{bench, ebpf, kernels};
 
 /// The Debian packages that the tests need, beside those of the eBPF toolchain.
-const PACKAGES: [&str; 12] = [
+const PACKAGES: [&str; 15] = [
     "nginx-light",
     "libnginx-mod-stream",
     "haproxy",
@@ -23,10 +23,13 @@ const PACKAGES: [&str; 12] = [
     "bpftool",
     "cpio",
     "libc6-dev",
+    "chromium",
+    "chromium-driver",
+    "fonts-dejavu-core",
 ];
 
 /// Programs that show whether the packages are there.
-const PROGRAMS: [&str; 11] = [
+const PROGRAMS: [&str; 12] = [
     "nginx",
     "haproxy",
     "promtool",
@@ -38,6 +41,7 @@ const PROGRAMS: [&str; 11] = [
     "qemu-system-x86_64",
     "bpftool",
     "cpio",
+    "chromedriver",
 ];
 
 type Step = (&'static str, fn() -> Result<()>);

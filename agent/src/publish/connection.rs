@@ -10,7 +10,6 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use hyper::Request;
 use hyper::body::Incoming;
@@ -24,6 +23,7 @@ use tokio::time::{Sleep, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::control::Peer;
+use super::headers;
 use super::shared::Shared;
 
 /// Headers of a request; a scraper or browser sends about ten.
@@ -71,13 +71,7 @@ async fn answer(
 ) -> Result<Response, Infallible> {
     request.extensions_mut().insert(Peer(peer));
     let mut response = service.call(request).await?;
-    let headers = response.headers_mut();
-    headers.insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
-    // Every answer is about this moment.
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers::add(response.headers_mut());
     shared.traffic.responded(response.status());
     Ok(response)
 }

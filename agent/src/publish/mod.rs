@@ -7,6 +7,7 @@ pub mod alerts;
 pub mod api;
 mod connection;
 mod control;
+mod headers;
 mod health;
 mod hour;
 mod limits;

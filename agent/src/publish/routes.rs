@@ -16,6 +16,7 @@ use super::{api, control, live, page};
 pub(super) fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/", get(page::show))
+        .route("/page/{name}", get(page::asset))
         .route("/metrics", get(metrics))
         .route("/api/v1/pools", get(api::all_pools))
         .route("/api/v1/pools/{name}", get(api::one_pool))
