@@ -3,6 +3,7 @@
 //! Everything here reads the state that the engine published last and changes nothing. Responses are rendered outside
 //! of the async runtime while they are read, so that a large or slow one delays neither a tick nor another response.
 
+mod access;
 pub mod alerts;
 pub mod api;
 mod connection;
@@ -23,6 +24,7 @@ mod shown;
 mod stream;
 mod traffic;
 
+pub use access::{Access, AccessError, AccessHandle};
 pub use limits::Limits;
 pub use server::{BindError, Server};
 pub use traffic::TrafficSample;

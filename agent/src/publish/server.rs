@@ -13,6 +13,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::access::AccessHandle;
 use super::alerts::AlertsHandle;
 use super::connection;
 use super::limits::Limits;
@@ -86,6 +87,7 @@ pub struct Server {
     alerts: Option<AlertsHandle>,
     recording: Option<RecordingStatistics>,
     limits: Limits,
+    access: AccessHandle,
 }
 
 impl Server {
@@ -108,6 +110,7 @@ impl Server {
             alerts: None,
             recording: None,
             limits: Limits::default(),
+            access: AccessHandle::default(),
         })
     }
 
@@ -115,6 +118,13 @@ impl Server {
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// The same server, which lets in whom `access` says.
+    #[must_use]
+    pub fn with_access(mut self, access: AccessHandle) -> Self {
+        self.access = access;
         self
     }
 
@@ -147,6 +157,7 @@ impl Server {
             self.alerts,
             self.recording,
             self.limits,
+            self.access,
             shutdown.clone(),
         ));
         let house = House {
@@ -207,7 +218,7 @@ impl House {
     fn serve(&self, stream: TcpStream, peer: SocketAddr) -> impl Future<Output = ()> + use<> {
         let closed = self.closed.clone();
         let (router, shared) = (self.router.clone(), Arc::clone(&self.shared));
-        let guest = connection::serve(stream, peer, router, shared, self.closing.clone());
+        let guest = connection::receive(stream, peer, router, shared, self.closing.clone());
         async move {
             closed.run_until_cancelled_owned(guest).await;
         }

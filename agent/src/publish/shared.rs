@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::access::AccessHandle;
 use super::alerts::AlertsHandle;
 use super::health::Pulse;
 use super::hour::Hour;
@@ -26,6 +27,8 @@ pub(super) struct Shared {
     alerts: Option<AlertsHandle>,
     recording: Option<RecordingStatistics>,
     pub(super) limits: Limits,
+    /// Who is let in.
+    pub(super) access: AccessHandle,
     pub(super) pulse: Pulse,
     pub(super) traffic: Traffic,
     /// For `/metrics` alone, so that no other reader can keep Prometheus out.
@@ -50,6 +53,7 @@ impl Shared {
         alerts: Option<AlertsHandle>,
         recording: Option<RecordingStatistics>,
         limits: Limits,
+        access: AccessHandle,
         closing: CancellationToken,
     ) -> Self {
         let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
@@ -64,6 +68,7 @@ impl Shared {
             pages: Gate::new(limits.pages, limits.patience()),
             streams: Arc::new(Semaphore::new(limits.streams)),
             hour: Hour::new(),
+            access,
             closing,
             host: host.trim().to_owned(),
             booted: boot_time(),
