@@ -3,6 +3,7 @@
 //! The modules follow the flow of one tick: [`kernel`] reads a snapshot, [`engine`] turns it into a
 //! [`model::State`], [`publish`] shows it. [`config`] says what is wanted; [`app`] wires them together.
 
+pub mod admin;
 pub mod app;
 pub mod audit;
 pub mod backtest;
@@ -10,6 +11,7 @@ pub mod commands;
 pub mod config;
 pub mod discovery;
 pub mod engine;
+pub mod gate;
 pub mod history;
 mod http_client;
 pub mod kernel;
@@ -19,3 +21,4 @@ pub mod publish;
 pub mod recording;
 pub mod reload;
 mod runner;
+pub mod running;

@@ -17,6 +17,8 @@ pub enum Product {
     Envoy,
     /// Services of Kubernetes, as manifests describe them.
     Kubernetes,
+    /// Apache httpd, with `mod_proxy_balancer`.
+    Apache,
     /// Caddy, as its JSON.
     Caddy,
     /// Traefik, as files tell it.
@@ -25,11 +27,12 @@ pub enum Product {
 
 impl Product {
     /// All of them, in the order in which a text is offered to them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Kubernetes,
         Self::Nginx,
         Self::Haproxy,
         Self::Envoy,
+        Self::Apache,
         Self::Caddy,
         Self::Traefik,
     ];
@@ -41,6 +44,7 @@ impl Product {
             Self::Haproxy => "haproxy",
             Self::Envoy => "envoy",
             Self::Kubernetes => "kubernetes",
+            Self::Apache => "apache",
             Self::Caddy => "caddy",
             Self::Traefik => "traefik",
         }
@@ -53,6 +57,7 @@ impl Product {
             Self::Haproxy => "HAProxy",
             Self::Envoy => "Envoy",
             Self::Kubernetes => "Kubernetes",
+            Self::Apache => "Apache httpd",
             Self::Caddy => "Caddy",
             Self::Traefik => "Traefik",
         }

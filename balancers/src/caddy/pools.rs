@@ -6,7 +6,7 @@ use super::policy::Policy;
 use super::proxy::{Proxy, Source, Upstream};
 use crate::finding::{Added, Report, Rule};
 use crate::model::{
-    Comparability, Origin, Pool, Scheduling, Server, Share, Shares, State, Traffic,
+    Basis, Comparability, Origin, Pool, Scheduling, Server, Share, Shares, State, Traffic,
 };
 use crate::product::Product;
 use crate::shares::{Formula, by_weight, caddy_weighted};
@@ -35,9 +35,9 @@ impl View<'_> {
     /// What shares are parts of, in a sentence.
     pub(super) fn units(&self) -> &'static str {
         match self.pool.shares.of {
-            crate::model::Basis::Keys => "the keys",
-            crate::model::Basis::InProgress => "the requests in progress",
-            crate::model::Basis::Arrivals => "the requests",
+            Basis::Keys => "the keys",
+            Basis::InProgress => "the requests in progress",
+            _ => "the requests",
         }
     }
 

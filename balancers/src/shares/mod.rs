@@ -3,6 +3,7 @@
 //! Pure functions of weights and names; each names the source file of the product that it follows. A file per formula;
 //! those that several products share carry no product's name.
 
+mod apache_turns;
 mod caddy_weighted;
 mod crc32;
 mod envoy_maglev;
@@ -18,6 +19,7 @@ mod slots;
 mod traefik_hrw;
 mod weighted;
 
+pub use apache_turns::{ApacheMember, ApacheRole, apache_turns};
 pub use caddy_weighted::caddy_weighted;
 pub use crc32::{Crc32, crc32};
 pub use envoy_maglev::{ENVOY_MAGLEV_TABLE, EnvoyMaglev};

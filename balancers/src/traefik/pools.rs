@@ -41,7 +41,7 @@ impl View<'_> {
             (_, Traffic::Connections) => "the connections",
             (Basis::Keys, _) => "the keys",
             (Basis::InProgress, _) => "the requests in progress",
-            (Basis::Arrivals, _) => "the requests",
+            _ => "the requests",
         }
     }
 
