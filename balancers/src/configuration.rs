@@ -55,6 +55,24 @@ pub struct Unresolved {
 }
 
 impl Configuration {
+    /// A configuration in which every word says where traffic goes.
+    pub(crate) fn new(
+        product: Product,
+        sources: Sources,
+        pools: Vec<Pool>,
+        report: Report,
+        suppressions: Vec<Suppression>,
+    ) -> Self {
+        Self {
+            product,
+            sources,
+            pools,
+            unresolved: Vec::new(),
+            findings: report.into_findings(),
+            suppressions,
+        }
+    }
+
     /// What was found, against the comments that allow findings at the given day.
     pub fn audit(&self, today: Date) -> Audit {
         Audit::new(&self.findings, &self.suppressions, today)
