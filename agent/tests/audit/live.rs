@@ -177,6 +177,21 @@ fn what_was_done_to_haproxy_at_run_time_is_told() {
     );
 }
 
+/// A port of its own loopback, written as one of all addresses; the first that answers counts.
+#[test]
+fn haproxy_is_asked_in_its_network() {
+    let global = GLOBAL.replace(
+        "stats socket FOLDER/socket mode 600 level admin",
+        "stats socket FOLDER/socket\n  stats socket *:9999 level user",
+    );
+    let bed = Bed::haproxy(&["-db", "-f", "a.cfg"], &[("a.cfg", &(global + SHOP))]);
+    std::fs::remove_file(bed.file("socket")).unwrap();
+    let told = bed.told();
+    let state = &told[0]["process"]["state"];
+    assert_eq!(state["asked"], "127.0.0.1:9999", "{state}");
+    assert_eq!(state["pools"][0]["servers"].as_array().unwrap().len(), 4);
+}
+
 #[test]
 fn a_file_that_haproxy_has_not_loaded_is_told() {
     let mut bed = Bed::haproxy(
@@ -251,6 +266,48 @@ fn a_haproxy_that_cannot_be_asked_is_audited_all_the_same() {
     assert!(
         text.contains("not asked: its configuration has no `stats socket`"),
         "{text}"
+    );
+}
+
+/// Its files, its socket and its network are seen from nowhere else.
+#[test]
+fn a_haproxy_in_a_container_is_asked_there() {
+    let folder = tempdir().unwrap();
+    let text = (GLOBAL.to_owned() + SHOP).replace("FOLDER/socket", "/etc/haproxy/here.sock");
+    write(folder.path(), &[("haproxy.cfg", text.as_bytes())]);
+    let script = format!(
+        "mount --bind '{}' /etc/haproxy && exec {} -W -db -f /etc/haproxy",
+        folder.path().display(),
+        require("haproxy").unwrap().display()
+    );
+    let mut command = Command::new("unshare");
+    let apart = [
+        "--mount",
+        "--net",
+        "--pid",
+        "--fork",
+        "--kill-child",
+        "--mount-proc",
+    ];
+    command.args(apart).args(["sh", "-c", &script]);
+    let mut process = Process::spawn(&Namespace::current(), "HAProxy", &mut command).unwrap();
+    let own = |json: &Value| {
+        let all = json["configurations"].as_array().unwrap().clone();
+        let here = |read: &Value| read["process"]["state"]["asked"] == "/etc/haproxy/here.sock";
+        all.into_iter().find(here)
+    };
+    let read = wait_for(PATIENCE, "HAProxy in its container to answer", || {
+        process.check()?;
+        let answer = audit_in(folder.path(), &["--running", "--output", "json"]);
+        Ok(own(&answer.json()))
+    })
+    .unwrap();
+    assert_eq!(read["file"], "/etc/haproxy/haproxy.cfg");
+    assert_eq!(read["process"]["state"]["pools"][0]["name"], "shop");
+    assert_eq!(differences(&read), [""; 0]);
+    assert!(
+        !Path::new("/etc/haproxy/here.sock").exists(),
+        "it is the container's"
     );
 }
 
