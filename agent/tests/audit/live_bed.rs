@@ -104,7 +104,9 @@ pub(crate) fn flowing(text: &str) -> String {
 
 /// `RULE subject` of each finding whose rule compares.
 pub(crate) fn differences(read: &Value) -> Vec<String> {
-    let compared = ["EVK-005", "EVK-006", "EVK-007", "GEN-005", "GEN-006"];
+    let compared = [
+        "EVK-005", "EVK-006", "EVK-007", "GEN-002", "GEN-005", "GEN-006",
+    ];
     let findings = read["findings"].as_array().unwrap().iter();
     let mut found: Vec<String> = findings
         .filter(|found| compared.iter().any(|rule| found["rule"] == *rule))

@@ -135,6 +135,40 @@ fn a_file_that_haproxy_has_not_loaded_is_told() {
     });
 }
 
+/// Nothing listens in this namespace, and `localhost` is one address for all that are written so.
+#[test]
+fn what_servers_have_in_common_is_told() {
+    let pools = "backend shop\n  default-server check inter 100ms fall 1\n  server a 127.0.0.1:81\n  server b 127.0.0.1:82\n  \
+                 server c 127.0.0.1:83\nbackend names\n  server x localhost:80 weight 2\n  server y localhost:80\n  server z \
+                 192.0.2.1:80\n";
+    let mut bed = Bed::haproxy(
+        &["-db", "-f", "a.cfg"],
+        &[("a.cfg", &(GLOBAL.to_owned() + pools))],
+    );
+    let read = bed.await_told("all checks to fail", |told| {
+        let read = told.first()?;
+        (differences(read).len() >= 5).then(|| read.clone())
+    });
+    let address = read["process"]["state"]["pools"][1]["servers"][0]["address"].clone();
+    let expected = [
+        "EVK-007 a".to_owned(),
+        "EVK-007 b".to_owned(),
+        "EVK-007 c".to_owned(),
+        format!("GEN-002 {}", address.as_str().unwrap()),
+        "GEN-005 -".to_owned(),
+    ];
+    assert_eq!(differences(&read), expected);
+    let checks = message(&read, "GEN-005");
+    assert!(checks.contains("3 of 3 servers fail"), "{checks}");
+    assert!(checks.contains("L4CON: Connection refused"), "{checks}");
+    let names = message(&read, "GEN-002");
+    assert!(
+        names.starts_with("x and y have names that lead to"),
+        "{names}"
+    );
+    assert!(names.contains("gets 75.0 %"), "{names}");
+}
+
 #[test]
 fn a_haproxy_that_cannot_be_asked_is_audited_all_the_same() {
     let silent = GLOBAL.replace(
