@@ -14,6 +14,8 @@ mod documented;
 mod formats;
 #[path = "audit/input.rs"]
 mod input;
+#[path = "audit/instances.rs"]
+mod instances;
 #[path = "audit/live.rs"]
 mod live;
 #[path = "audit/running.rs"]

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::date::Date;
 use crate::envoy;
 use crate::error::{ReadError, Why};
-use crate::finding::{Audit, Finding, Suppression};
+use crate::finding::{Audit, Finding, Report, Suppression};
 use crate::haproxy;
 use crate::kubernetes;
 use crate::model::{Address, Pool, Traffic};
@@ -55,9 +55,35 @@ pub struct Unresolved {
 }
 
 impl Configuration {
+    /// A configuration in which every word says where traffic goes.
+    pub(crate) fn new(
+        product: Product,
+        sources: Sources,
+        pools: Vec<Pool>,
+        report: Report,
+        suppressions: Vec<Suppression>,
+    ) -> Self {
+        Self {
+            product,
+            sources,
+            pools,
+            unresolved: Vec::new(),
+            findings: report.into_findings(),
+            suppressions,
+        }
+    }
+
     /// What was found, against the comments that allow findings at the given day.
     pub fn audit(&self, today: Date) -> Audit {
         Audit::new(&self.findings, &self.suppressions, today)
+    }
+
+    /// Adds what was found in comparison with something else.
+    pub(crate) fn add(&mut self, report: Report) {
+        self.findings.extend(report.into_findings());
+        self.findings.sort_by(|a, b| {
+            (a.place, a.rule.id, &a.message).cmp(&(b.place, b.rule.id, &b.message))
+        });
     }
 
     /// Where the product that runs with this configuration can be asked for its state: `HAProxy`'s `stats socket`, Envoy's

@@ -1,101 +1,45 @@
 //! Every rule of Kubernetes': manifests that show it and some that do not.
 
-#![allow(
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test that cannot go on must fail"
-)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
 mod common;
 
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use evenkeel_balancers::source::MemoryFiles;
-use evenkeel_balancers::{Configuration, Options, Product, Rule, Severity, detect, read, rules};
+use evenkeel_balancers::{Configuration, Options, Product, ReadError, Rule, detect, read, rules};
 use proptest::prelude::*;
 
-use common::{configuration, folder, shown, today};
+use common::bytes::{cases, repeated, time_grows_with_length};
+use common::rules::{bad_ones_show_their_rule, good_ones_show_nothing_but_notes};
+use common::{configuration, folder};
 
 fn shown_by_kubernetes() -> impl Iterator<Item = &'static Rule> {
     rules().filter(|rule| rule.product == Some(Product::Kubernetes))
 }
 
-fn read_text(text: impl Into<Vec<u8>>) -> Result<Configuration, evenkeel_balancers::ReadError> {
-    let files = MemoryFiles::new().with("k.yaml", text);
-    read(
-        Product::Kubernetes,
-        &files,
-        Path::new("k.yaml"),
-        &Options::default(),
-    )
+fn read_text(text: impl Into<Vec<u8>>) -> Result<Configuration, ReadError> {
+    common::bytes::read_text(Product::Kubernetes, "k.yaml", text)
 }
 
 #[test]
 fn bad_manifests_show_their_rule() {
-    for rule in shown_by_kubernetes() {
-        let folder = folder(Product::Kubernetes).join(rule.id);
-        let configuration = configuration(Product::Kubernetes, &folder.join("bad.yaml"));
-        let audit = configuration.audit(today());
-        let text = shown(&configuration, &audit, &folder);
-        assert!(
-            audit.findings.iter().any(|finding| finding.rule == rule),
-            "{} is not found:\n{text}",
-            rule.id
-        );
-        insta::with_settings!({ snapshot_path => &folder, prepend_module_to_snapshot => false, omit_expression => true }, {
-            insta::assert_snapshot!("bad", text);
-        });
-    }
+    bad_ones_show_their_rule(Product::Kubernetes, "bad.yaml", shown_by_kubernetes());
 }
 
 #[test]
 fn good_manifests_show_nothing_but_notes() {
-    for rule in shown_by_kubernetes() {
-        let folder = folder(Product::Kubernetes).join(rule.id);
-        let path = folder.join("good.yaml");
-        let text = std::fs::read_to_string(&path).unwrap();
-        assert_eq!(detect(Path::new("x"), &text), Some(Product::Kubernetes));
-        let configuration = configuration(Product::Kubernetes, &path);
-        let audit = configuration.audit(today());
-        let notes = audit
-            .findings
-            .iter()
-            .all(|finding| finding.rule != rule && finding.severity == Severity::Note);
-        assert!(
-            notes,
-            "{}: {}",
-            rule.id,
-            shown(&configuration, &audit, &folder)
-        );
-    }
+    good_ones_show_nothing_but_notes(Product::Kubernetes, "good.yaml", shown_by_kubernetes());
 }
 
-/// Each page says what shows a rule, what happens, what to write instead, when it is meant, and where it is known from.
+/// Manifests are told from configurations of Envoy, which are YAML as well.
 #[test]
-fn pages_are_whole() {
-    const SECTIONS: [&str; 5] = [
-        "What shows it",
-        "What happens",
-        "Fix",
-        "When it is meant",
-        "Source",
-    ];
+fn manifests_are_recognised() {
     for rule in shown_by_kubernetes() {
-        assert!(
-            rule.page
-                .starts_with(&format!("# {}: {}\n", rule.id, rule.title)),
-            "{}",
-            rule.id
-        );
-        let mut rest = rule.page;
-        for section in SECTIONS {
-            let mark = format!("\n## {section}\n");
-            rest = rest
-                .split_once(&mark)
-                .unwrap_or_else(|| panic!("{}: {section}", rule.id))
-                .1;
-        }
+        let path = folder(Product::Kubernetes).join(rule.id).join("good.yaml");
+        let text = std::fs::read_to_string(path).unwrap();
+        let product = detect(Path::new("x"), &text);
+        assert_eq!(product, Some(Product::Kubernetes), "{}", rule.id);
     }
 }
 
@@ -159,21 +103,8 @@ fn folders_and_lists_are_read() {
     );
 }
 
-fn exercise(bytes: Vec<u8>) {
-    match read_text(bytes) {
-        Ok(configuration) => {
-            let audit = configuration.audit(today());
-            for pool in &configuration.pools {
-                assert_eq!(pool.servers.len(), pool.shares.servers.len());
-                if let Some(shares) = pool.shares.exact() {
-                    let sum: f64 = shares.iter().sum();
-                    assert!(sum < 1e-9 || (sum - 1.0).abs() < 1e-9, "{pool:?}");
-                }
-            }
-            serde_json::to_string(&(&configuration.pools, &audit)).unwrap();
-        }
-        Err(error) => assert!(!error.to_string().is_empty()),
-    }
+fn exercise(bytes: &[u8]) {
+    common::bytes::exercise(bytes, |bytes| read_text(bytes));
 }
 
 const PARTS: &[&str] = &[
@@ -189,31 +120,25 @@ const PARTS: &[&str] = &[
 ];
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(if cfg!(debug_assertions) { 300 } else { 20_000 }))]
+    #![proptest_config(cases())]
 
     #[test]
     fn bytes(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-        exercise(bytes);
+        exercise(&bytes);
     }
 
     #[test]
     fn objects(parts in prop::collection::vec(prop::sample::select(PARTS), 0..8)) {
-        exercise(parts.join("---\n").into_bytes());
+        exercise(parts.join("---\n").as_bytes());
     }
 }
 
 /// Many objects that have to do with each other.
 #[test]
 fn time_grows_with_length_alone() {
-    for part in PARTS {
-        let began = Instant::now();
-        let mut text = format!("{part}---\n").repeat(300_000 / (part.len() + 4));
-        text.push_str(&PARTS[..7].join("---\n"));
-        exercise(text.into_bytes());
-        assert!(
-            began.elapsed() < Duration::from_secs(20),
-            "{part}: {:?}",
-            began.elapsed()
-        );
-    }
+    let texts = PARTS.iter().map(|part| {
+        let many = repeated("", &format!("{part}---\n"));
+        (*part, many + &PARTS[..7].join("---\n"))
+    });
+    time_grows_with_length(texts, exercise);
 }

@@ -5,6 +5,7 @@
 
 mod folder;
 mod inputs;
+mod instances;
 
 pub(crate) use inputs::unreadable;
 pub use inputs::{Inputs, root_name};

@@ -42,14 +42,13 @@ pub(crate) fn read(
     rules::check(&views, &users, &mut report);
     let mut pools: Vec<_> = views.into_iter().map(|view| view.pool).collect();
     pools.extend(splits::pools(&users));
-    Ok(Configuration {
-        product: Product::Envoy,
-        sources: loader.into_sources(),
+    Ok(Configuration::new(
+        Product::Envoy,
+        loader.into_sources(),
         pools,
-        unresolved: Vec::new(),
-        findings: report.into_findings(),
+        report,
         suppressions,
-    })
+    ))
 }
 
 /// Whether a text looks like Envoy's configuration.

@@ -4,7 +4,7 @@ use serde::{Serialize, Serializer};
 
 use super::{Severity, generic, own};
 use crate::product::Product;
-use crate::{envoy, haproxy, kubernetes, live, nginx};
+use crate::{envoy, fleet, haproxy, kubernetes, live, nginx};
 
 /// One kind of finding.
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -25,7 +25,11 @@ pub struct Rule {
 impl Rule {
     /// Whether one configuration alone can show it. Others show when it is compared: with what runs, or with others.
     pub fn is_of_one(&self) -> bool {
-        !live::RULES.iter().any(|rule| rule.id == self.id)
+        let compared = [live::RULES, fleet::RULES];
+        !compared
+            .into_iter()
+            .flatten()
+            .any(|rule| rule.id == self.id)
     }
 }
 
@@ -54,6 +58,7 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
     let all = [
         own::RULES,
         generic::RULES,
+        fleet::RULES,
         live::RULES,
         nginx::RULES,
         haproxy::RULES,

@@ -51,12 +51,14 @@ pub(crate) fn read(
     let mut report = Report::default();
     rules::check(&views, &mut report);
     Ok(Configuration {
-        product: Product::Haproxy,
-        sources: loader.into_sources(),
         unresolved: pools::unresolved(&config),
-        pools: views.into_iter().map(|view| view.pool).collect(),
-        findings: report.into_findings(),
-        suppressions: document.suppressions,
+        ..Configuration::new(
+            Product::Haproxy,
+            loader.into_sources(),
+            views.into_iter().map(|view| view.pool).collect(),
+            report,
+            document.suppressions,
+        )
     })
 }
 

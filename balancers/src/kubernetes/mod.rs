@@ -38,14 +38,13 @@ pub(crate) fn read(
     rules::check(&objects, &views, &mut report);
     let mut pools: Vec<_> = views.into_iter().map(|view| view.pool).collect();
     pools.extend(pools::splits(&objects));
-    Ok(Configuration {
-        product: Product::Kubernetes,
-        sources: loader.into_sources(),
+    Ok(Configuration::new(
+        Product::Kubernetes,
+        loader.into_sources(),
         pools,
-        unresolved: Vec::new(),
-        findings: report.into_findings(),
+        report,
         suppressions,
-    })
+    ))
 }
 
 /// The files to read: those of a folder, else the path itself.

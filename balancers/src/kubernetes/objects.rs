@@ -59,6 +59,17 @@ pub(super) struct Workload<'a> {
     pub(super) containers: Vec<Value<'a>>,
 }
 
+/// A `HorizontalPodAutoscaler`.
+#[derive(Debug)]
+pub(super) struct Autoscaler<'a> {
+    /// Namespace and name of the workload that it scales.
+    pub(super) target: Key<'a>,
+    pub(super) place: Place,
+    /// How many pods it goes between.
+    pub(super) least: u64,
+    pub(super) most: u64,
+}
+
 /// A rule of a route that shares traffic out.
 #[derive(Debug)]
 pub(super) struct Split<'a> {
@@ -86,6 +97,7 @@ pub(super) struct Objects<'a> {
     pub(super) splits: Vec<Split<'a>>,
     /// `ipvs.scheduler` of kube-proxy's configuration.
     pub(super) schedulers: Vec<Value<'a>>,
+    pub(super) autoscalers: Vec<Autoscaler<'a>>,
     /// Share of an Ingress' traffic for its canary.
     pub(super) canaries: Vec<(Key<'a>, Value<'a>)>,
 }
@@ -132,6 +144,7 @@ impl<'a> Objects<'a> {
                     metadata.at(&["annotations", "nginx.ingress.kubernetes.io/canary-weight"]);
                 self.canaries.extend(weight.map(|weight| (key, weight)));
             }
+            "HorizontalPodAutoscaler" => self.autoscalers.extend(autoscaler(key.0, spec)),
             "KubeProxyConfiguration" => self.schedulers.extend(object.at(&["ipvs", "scheduler"])),
             _ => {}
         }
@@ -230,6 +243,17 @@ fn workload<'a>(key: Key<'a>, place: Place, spec: Value<'a>) -> Workload<'a> {
             .flat_map(|pod| pod.list("containers"))
             .collect(),
     }
+}
+
+/// `minReplicas` is 1 unless written; `maxReplicas` is required.
+fn autoscaler<'a>(namespace: &'a str, spec: Value<'a>) -> Option<Autoscaler<'a>> {
+    let most = spec.entry("maxReplicas")?;
+    Some(Autoscaler {
+        target: (namespace, spec.at(&["scaleTargetRef", "name"])?.text()?),
+        place: most.value.place(),
+        least: spec.get("minReplicas").and_then(Value::whole).unwrap_or(1),
+        most: most.value.whole()?,
+    })
 }
 
 /// A rule's `backendRefs`, each of weight 1 unless written; none if there is nothing to share out.

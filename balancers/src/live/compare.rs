@@ -69,13 +69,6 @@ impl Configuration {
             .retain(|finding| finding.pool.as_ref().is_some_and(kept));
     }
 
-    fn add(&mut self, report: Report) {
-        self.findings.extend(report.into_findings());
-        self.findings.sort_by(|a, b| {
-            (a.place, a.rule.id, &a.message).cmp(&(b.place, b.rule.id, &b.message))
-        });
-    }
-
     fn has_line(&self, wanted: impl Fn(&str) -> bool) -> bool {
         let lines = self.sources.iter().flat_map(|source| source.text.lines());
         lines.map(str::trim_start).any(wanted)

@@ -73,6 +73,7 @@ impl Sources {
 
     /// The line that a place is on, fit for a terminal.
     pub fn excerpt(&self, place: Place) -> Excerpt {
-        Excerpt::new(&self.get(place.file).text, place)
+        let text = &self.get(place.file).text;
+        Excerpt::new(text, place.start as usize, place.length as usize)
     }
 }

@@ -55,6 +55,8 @@ fn look(
     let today = args.day()?;
     let report = if args.running {
         Report::of_running(running::find()?, today)
+    } else if args.together {
+        Report::of_inputs(Inputs::read_together(&args.paths), today)
     } else {
         let inputs = Inputs::read(&args.paths, args.product, &mut io::stdin().lock());
         Report::of_inputs(inputs, today)

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use evenkeel_balancers::model::Pool;
-use evenkeel_balancers::{Audit, Configuration, Date, ReadError, Severity};
+use evenkeel_balancers::{Audit, Configuration, Date, ReadError, Severity, fleet};
 
 use crate::audit::{Inputs, root_name};
 use crate::model::rfc3339;
@@ -61,29 +61,43 @@ pub(super) struct Counts {
 
 impl Report {
     pub(super) fn of_inputs(inputs: Inputs, date: Date) -> Self {
+        let mut report = Self::empty(date);
+        report.failed = inputs.failed;
         let read = inputs.read.into_iter();
-        Self {
-            date,
-            items: read.map(|read| Item::new(read, date, None)).collect(),
-            failed: inputs.failed,
-            not_understood: Vec::new(),
-        }
+        report.take(read.map(|read| (read, None)).collect());
+        report
     }
 
     pub(super) fn of_running(running: Vec<Running>, date: Date) -> Self {
-        let mut report = Self {
+        let mut report = Self::empty(date);
+        let mut read = Vec::new();
+        for process in running {
+            report.add(process, &mut read);
+        }
+        report.take(read);
+        report
+    }
+
+    const fn empty(date: Date) -> Self {
+        Self {
             date,
             items: Vec::new(),
             failed: Vec::new(),
             not_understood: Vec::new(),
-        };
-        for process in running {
-            report.add(process);
         }
-        report
     }
 
-    fn add(&mut self, process: Running) {
+    /// Compares configurations with each other, and takes them.
+    fn take(&mut self, read: Vec<(Configuration, Option<Use>)>) {
+        let (mut configurations, used): (Vec<_>, Vec<_>) = read.into_iter().unzip();
+        fleet::compare(&mut configurations);
+        let items = configurations.into_iter().zip(used);
+        self.items = items
+            .map(|(configuration, used)| Item::new(configuration, self.date, used))
+            .collect();
+    }
+
+    fn add(&mut self, process: Running, read: &mut Vec<(Configuration, Option<Use>)>) {
         let asked = match &process.outcome {
             Outcome::Read { configuration, .. } => Some(running::ask(&process, configuration)),
             _ => None,
@@ -105,47 +119,11 @@ impl Report {
                     changed,
                     state,
                 };
-                self.add_read(configuration, used);
+                compared(configuration, used, read);
             }
             Outcome::Failed(error) => self.failed.push(error),
             Outcome::NotUnderstood => self.not_understood.push(origin),
         }
-    }
-
-    /// Compares a configuration with what its process told, and adds both.
-    fn add_read(&mut self, mut configuration: Configuration, mut used: Use) {
-        let loaded = rfc3339(used.loaded).to_string();
-        for changed in &used.changed {
-            let modified = rfc3339(changed.modified).to_string();
-            configuration.not_loaded(&changed.file, &modified, &loaded);
-        }
-        let mut told = None;
-        if let Some(Ok(answer)) = &mut used.state {
-            configuration.compare(&answer.pools);
-            told = answer.configuration.take();
-            if let Some(told) = &mut told {
-                // What the files have was audited there.
-                told.keep_pools(|pool| !has(&configuration, pool));
-                told.compare(&answer.pools);
-            }
-        }
-        let told = told.filter(|told| !told.pools.is_empty());
-        let discovered = told.map(|told| {
-            let origin = Origin {
-                from: root_name(&told).to_owned(),
-                ..used.origin
-            };
-            let used = Use {
-                origin,
-                loaded: used.loaded,
-                changed: Vec::new(),
-                state: None,
-            };
-            Item::new(told, self.date, Some(used))
-        });
-        self.items
-            .push(Item::new(configuration, self.date, Some(used)));
-        self.items.extend(discovered);
     }
 
     /// Whether there was nothing to look at.
@@ -166,6 +144,50 @@ impl Report {
             counts.allowed += audit.allowed.len();
         }
         counts
+    }
+}
+
+/// Compares a configuration with what its process told, and adds both to what was read.
+fn compared(
+    mut configuration: Configuration,
+    mut used: Use,
+    read: &mut Vec<(Configuration, Option<Use>)>,
+) {
+    let loaded = rfc3339(used.loaded).to_string();
+    for changed in &used.changed {
+        let modified = rfc3339(changed.modified).to_string();
+        configuration.not_loaded(&changed.file, &modified, &loaded);
+    }
+    let mut told = None;
+    if let Some(Ok(answer)) = &mut used.state {
+        configuration.compare(&answer.pools);
+        told = answer.configuration.take();
+        if let Some(told) = &mut told {
+            // What the files have was audited there.
+            told.keep_pools(|pool| !has(&configuration, pool));
+            told.compare(&answer.pools);
+        }
+    }
+    let discovered = told
+        .filter(|told| !told.pools.is_empty())
+        .map(|told| (Use::of_told(&used, &told), told));
+    read.push((configuration, Some(used)));
+    read.extend(discovered.map(|(used, told)| (told, Some(used))));
+}
+
+impl Use {
+    /// How the same process uses what it told of itself.
+    fn of_told(used: &Self, told: &Configuration) -> Self {
+        let origin = Origin {
+            from: root_name(told).to_owned(),
+            ..used.origin
+        };
+        Self {
+            origin,
+            loaded: used.loaded,
+            changed: Vec::new(),
+            state: None,
+        }
     }
 }
 

@@ -2,46 +2,21 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
+mod common;
+
 use std::fmt::Write as _;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use evenkeel_balancers::source::MemoryFiles;
-use evenkeel_balancers::{Configuration, Options, Product, ReadError, detect, read};
+use evenkeel_balancers::{Options, Product, read};
 use proptest::prelude::*;
 
-fn read_text(text: impl Into<Vec<u8>>) -> Result<Configuration, ReadError> {
-    let files = MemoryFiles::new().with("nginx.conf", text);
-    read(
-        Product::Nginx,
-        &files,
-        Path::new("nginx.conf"),
-        &Options::default(),
-    )
-}
+use common::bytes::{LENGTH, cases, read_text, repeated, time_grows_with_length};
 
-/// Reads, audits, and looks at everything that was found.
-fn exercise(bytes: Vec<u8>) {
-    let _ = detect(Path::new("x"), &String::from_utf8_lossy(&bytes));
-    match read_text(bytes) {
-        Ok(configuration) => {
-            let audit = configuration.audit("2026-11-22".parse().unwrap());
-            for finding in &audit.findings {
-                let excerpt = configuration.sources.excerpt(finding.place);
-                assert!(excerpt.indent + excerpt.carets <= excerpt.line.chars().count() + 1);
-            }
-            for pool in &configuration.pools {
-                assert_eq!(pool.servers.len(), pool.shares.servers.len());
-                if let Some(shares) = pool.shares.exact() {
-                    let sum: f64 = shares.iter().sum();
-                    assert!(sum < 1e-9 || (sum - 1.0).abs() < 1e-9, "{pool:?}");
-                }
-            }
-            serde_json::to_string(&configuration.pools).unwrap();
-            serde_json::to_string(&audit).unwrap();
-        }
-        Err(error) => assert!(!error.to_string().is_empty()),
-    }
+fn exercise(bytes: &[u8]) {
+    common::bytes::exercise(bytes, |bytes| {
+        read_text(Product::Nginx, "nginx.conf", bytes)
+    });
 }
 
 /// Words that mean something, so that much of what is made can be read.
@@ -98,40 +73,30 @@ fn words() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig {
-        cases: if cfg!(debug_assertions) { 400 } else { 20_000 },
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    })]
+    #![proptest_config(cases())]
 
     #[test]
     fn bytes(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
-        exercise(bytes);
+        exercise(&bytes);
     }
 
     #[test]
     fn texts_of_nginx_words(text in words()) {
-        exercise(text.into_bytes());
+        exercise(text.as_bytes());
     }
 
     #[test]
     fn texts_of_its_signs(text in "[a{};'\"\\\\#$ \n\\[\\]=-]{0,200}") {
-        exercise(text.clone().into_bytes());
+        exercise(text.as_bytes());
         // Lua has signs of its own.
-        exercise(format!("a_by_lua_block {{ {text} }}").into_bytes());
+        exercise(format!("a_by_lua_block {{ {text} }}").as_bytes());
     }
 }
 
 /// Texts that are costly for one or the other part, all of the same length.
 #[test]
 fn time_grows_with_length_alone() {
-    const LENGTH: usize = 300_000;
-    let repeated = |head: &str, part: &str| {
-        let mut text = head.to_owned();
-        text.push_str(&part.repeat((LENGTH - head.len()) / part.len()));
-        text
-    };
-    for (name, text) in [
+    let texts = [
         ("blocks", repeated("", "a{")),
         ("directives", repeated("", "a;")),
         ("one word", repeated("", "a")),
@@ -184,14 +149,8 @@ fn time_grows_with_length_alone() {
             repeated("", "server{listen 80;listen 81;a{proxy_pass $a;}}"),
         ),
         ("names", repeated("", "proxy_pass http://a.b;")),
-    ] {
-        let began = Instant::now();
-        exercise(text.into_bytes());
-        let took = began.elapsed();
-        // Without optimisation, on a busy machine: a quadratic step would take minutes.
-        assert!(took < Duration::from_secs(20), "{name}: {took:?}");
-        println!("{name}: {took:?}");
-    }
+    ];
+    time_grows_with_length(texts, exercise);
 }
 
 /// Files that include each other, and more than they should.
