@@ -160,6 +160,7 @@ mod tests {
             address: ([192, 0, 2, last], 80).into(),
             netns: None,
             weight: Weight::ONE,
+            share: None,
             labels: BTreeMap::new(),
         };
         let spec = PoolSpec {
@@ -169,6 +170,7 @@ mod tests {
             tolerance: None,
             algorithm: Algorithm::default(),
             expected: None,
+            standby: Vec::new(),
             backends: (1..=backends).map(backend).collect(),
         };
         Pool::new(spec, NetnsCookie(1)).unwrap()
