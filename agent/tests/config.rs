@@ -135,6 +135,7 @@ fn every_key_has_its_effect() {
         algorithm: Algorithm::LoadDependent,
         expected: Some(Expectation::Learned),
         standby: Vec::new(),
+        findings: Vec::new(),
         backends: vec![
             BackendSpec {
                 address: "10.0.0.11:8080".parse().unwrap(),
@@ -168,6 +169,7 @@ fn every_key_has_its_effect() {
         algorithm: Algorithm::default(),
         expected: None,
         standby: Vec::new(),
+        findings: Vec::new(),
         backends: vec![plain("10.0.0.11:8080")],
     };
     assert_eq!(config.pools, [checkout, year]);

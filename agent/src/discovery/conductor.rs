@@ -12,7 +12,7 @@ use super::auto::MOST_ENDPOINTS;
 use super::merge::{Merged, merge};
 use super::names::Names;
 use super::status::{Audited, DiscoveryHandle, DiscoveryStatus, SourceStatus};
-use super::{Discovered, Finder, finders};
+use super::{Discovered, Finder, finders, findings};
 use crate::config::{self, Config};
 use crate::engine::Plan;
 use crate::model::{PoolSpec, Source};
@@ -241,7 +241,20 @@ impl Discovery {
         };
         self.scene.found.insert(source, discovered);
         self.audited.send_replace(self.scene.audited());
+        self.audit();
         true
+    }
+}
+
+impl Discovery {
+    /// Audits what pools come from, and tells what is new.
+    fn audit(&mut self) {
+        let found = self.scene.found.values();
+        let findings = findings::of_all(found.flat_map(|found| &found.configurations));
+        self.status.send_modify(|status| {
+            findings::tell_new(&status.findings, &findings);
+            status.findings = findings;
+        });
     }
 }
 

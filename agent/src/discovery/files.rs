@@ -6,6 +6,7 @@ use std::sync::Arc;
 use evenkeel_balancers::source::{Files, HostFiles};
 use evenkeel_balancers::{Configuration, Options, Product, ReadError, read, read_haproxy};
 
+use super::findings::attach;
 use super::names::Names;
 use super::pools::{source, specs};
 use super::seen::{Noted, Seen};
@@ -85,7 +86,7 @@ impl Finder for BalancerFiles {
 impl Reading {
     fn discovered(&self, names: &Names) -> Discovered {
         let configurations = self.configurations.iter();
-        let pools = configurations.flat_map(|one| specs(&one.pools, None, names));
+        let pools = configurations.flat_map(|one| attach(one, specs(&one.pools, None, names)));
         let paths = self.seen.paths();
         Discovered {
             pools: pools.collect(),

@@ -7,6 +7,7 @@ pub mod auto;
 mod conductor;
 mod file_sd;
 mod files;
+mod findings;
 mod merge;
 mod names;
 mod pools;

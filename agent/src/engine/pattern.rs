@@ -1,5 +1,7 @@
 //! What a pool looks like when an incident is to be explained.
 
+use std::cell::OnceCell;
+
 use crate::model::{Algorithm, Pool, Side, Signal};
 
 /// The facts that causes are read from.
@@ -19,6 +21,8 @@ pub(super) struct Pattern<'a> {
     pub(super) clients: Option<f64>,
     /// Each backend, in the order of the pool.
     pub(super) backends: Vec<Facts>,
+    /// The weights that the connections fit, once somebody asked for them.
+    pub(super) fitting: OnceCell<Option<Vec<u32>>>,
 }
 
 /// What a backend did since the onset, or within the window if that is shorter.

@@ -1,5 +1,6 @@
 //! One pool as it is tracked: which endpoints it consists of, what they did within the window, and what is found of it.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -264,6 +265,7 @@ impl TrackedPool {
             dispersion: self.judge.dispersion(),
             clients: now.clients,
             backends: self.facts(test),
+            fitting: OnceCell::new(),
         };
         let mut incident = phase::incident(&pattern, test, rules, now, before);
         if before.is_none() {

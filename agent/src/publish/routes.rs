@@ -20,6 +20,7 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .route("/api/v1/pools", get(api::all_pools))
         .route("/api/v1/pools/{name}", get(api::one_pool))
         .route("/api/v1/incidents", get(api::incidents))
+        .route("/api/v1/findings", get(api::findings))
         .route("/api/v1/status", get(api::status))
         .route("/-/healthy", get(control::healthy))
         .route("/-/ready", get(control::ready))

@@ -53,10 +53,12 @@ pub(crate) fn incident(id: &str, pool: &str) -> Incident {
             id: CauseId::WeightsDiffer,
             text: "The shares fit the weights 1, 3, 3, 5, not the configured 1, 1, 1, 1."
                 .to_owned(),
+            findings: Vec::new(),
         },
         other_causes: vec![Cause {
             id: CauseId::Affinity,
             text: "Few clients, each bound to a backend.".to_owned(),
+            findings: Vec::new(),
         }],
         change: None,
         evidence: 9.31,

@@ -2,6 +2,7 @@
 //!
 //! Views borrow from the state and are serialised straight into the response; nothing is copied.
 
+mod findings;
 mod incidents;
 mod pools;
 mod status;
@@ -19,6 +20,7 @@ use serde::{Serialize, Serializer};
 use super::shared::Shared;
 use crate::model::rfc3339;
 
+pub use findings::FindingsAnswer;
 pub use incidents::{IncidentView, IncidentsAnswer, IncidentsQuery};
 pub use pools::{PoolAnswer, PoolsAnswer};
 pub use status::StatusAnswer;
@@ -65,6 +67,14 @@ pub(super) async fn incidents(
     let state = shared.state();
     shared.pages.respond(JSON, move |out| {
         write(out, &IncidentsAnswer::new(&state, &query))
+    })
+}
+
+/// `GET /api/v1/findings`
+pub(super) async fn findings(State(shared): State<Arc<Shared>>) -> Response {
+    let discovery = shared.discovery();
+    shared.pages.respond(JSON, move |out| {
+        write(out, &FindingsAnswer::new(&discovery))
     })
 }
 
