@@ -8,6 +8,7 @@ use std::thread;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, anyhow};
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
@@ -65,7 +66,7 @@ impl App {
     /// left in the kernel.
     pub fn build(config: &Config, setup: Setup) -> anyhow::Result<Self> {
         let (reload, requests, status) = ReloadHandle::channel();
-        let (mut discovery, applicant, discovered) = Discovery::begin(config);
+        let (mut discovery, applicant, discovered) = Discovery::begin(config, &Handle::current());
         let plan = discovery.plan();
         // The kernel first: reading its types takes memory for a moment, which the windows can have afterwards.
         let options = Options {

@@ -65,7 +65,7 @@ fn envoy_tells_its_hosts_and_its_configuration() {
     let (state, configuration) = namespace
         .enter(|| {
             let state = wait(envoy::ask(&address, LIMIT)).unwrap();
-            let configuration = wait(envoy::configuration(&address, LIMIT)).unwrap();
+            let configuration = wait(envoy::configuration(&address, "dump", LIMIT)).unwrap();
             (state, configuration)
         })
         .unwrap();

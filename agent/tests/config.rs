@@ -26,7 +26,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use evenkeel::config::{Config, ConfigError, Discovery};
+use evenkeel::config::{Config, ConfigError, Discovery, Haproxy};
 use evenkeel::model::{
     Algorithm, BackendSpec, Detection, Expectation, PoolSpec, Role, Signal, Source, Weight,
 };
@@ -113,7 +113,11 @@ fn every_key_has_its_effect() {
     let expected = Discovery {
         auto: false,
         nginx: vec!["/etc/nginx/nginx.conf".into(), beside("edge/nginx.conf")],
-        haproxy: vec!["/etc/haproxy/haproxy.cfg".into(), beside("haproxy.d")],
+        haproxy: Haproxy {
+            files: vec!["/etc/haproxy/haproxy.cfg".into(), beside("haproxy.d")],
+            stats_socket: Some("/run/haproxy/admin.sock".parse().unwrap()),
+        },
+        envoy: Some("[::1]:9901".parse().unwrap()),
         file_sd: vec![beside("pools/*.json")],
     };
     assert_eq!(config.discovery, expected);

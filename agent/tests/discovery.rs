@@ -7,6 +7,10 @@
     reason = "clippy allows both in tests, but not in what tests call"
 )]
 
+#[path = "discovery/admin.rs"]
+mod admin;
+#[path = "discovery/auto.rs"]
+mod auto;
 #[path = "discovery/bed.rs"]
 mod bed;
 mod common;

@@ -10,7 +10,7 @@ use crate::error::{ReadError, Why};
 use crate::finding::{Audit, Finding, Report, Suppression};
 use crate::haproxy;
 use crate::kubernetes;
-use crate::model::{Pool, Traffic};
+use crate::model::{Address, Pool, Traffic};
 use crate::nginx;
 use crate::product::Product;
 use crate::source::{Files, Limits, Place, Sources};
@@ -76,6 +76,24 @@ impl Configuration {
     /// What was found, against the comments that allow findings at the given day.
     pub fn audit(&self, today: Date) -> Audit {
         Audit::new(&self.findings, &self.suppressions, today)
+    }
+
+    /// Adds what was found in comparison with something else.
+    pub(crate) fn add(&mut self, report: Report) {
+        self.findings.extend(report.into_findings());
+        self.findings.sort_by(|a, b| {
+            (a.place, a.rule.id, &a.message).cmp(&(b.place, b.rule.id, &b.message))
+        });
+    }
+
+    /// Where the product that runs with this configuration can be asked for its state: `HAProxy`'s `stats socket`, Envoy's
+    /// `admin`. Other products have no such thing, or none that is understood.
+    pub fn admin(&self) -> Vec<Address> {
+        match self.product {
+            Product::Haproxy => haproxy::admin(&self.sources),
+            Product::Envoy => envoy::admin(&self.sources),
+            _ => Vec::new(),
+        }
     }
 }
 

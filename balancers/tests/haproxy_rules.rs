@@ -20,7 +20,7 @@ use common::{configuration, folder, shown, today};
 fn shown_by_haproxy() -> impl Iterator<Item = &'static Rule> {
     rules().filter(|rule| match rule.product {
         Some(product) => product == Product::Haproxy,
-        None => rule.id != "EVK-004",
+        None => rule.is_of_one() && rule.id != "EVK-004",
     })
 }
 

@@ -32,7 +32,10 @@ const HOSTS: &str = "127.0.0.1 localhost\n\
 
 /// The rules that an nginx configuration can show.
 fn shown_by_nginx() -> impl Iterator<Item = &'static Rule> {
-    rules().filter(|rule| rule.product.is_none_or(|product| product == Product::Nginx))
+    rules().filter(|rule| match rule.product {
+        Some(product) => product == Product::Nginx,
+        None => rule.is_of_one(),
+    })
 }
 
 #[test]

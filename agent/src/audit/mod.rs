@@ -5,6 +5,7 @@
 
 mod folder;
 mod inputs;
+mod instances;
 
 use std::time::SystemTime;
 

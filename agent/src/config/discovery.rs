@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use super::Discovery;
 use super::place::At;
 use super::problems::{Noted, Problems, quote};
 use super::raw;
 use super::shape::{Field, Items, Scalar, Value};
 use super::value::Key;
+use super::{Discovery, Haproxy};
+use crate::admin::Address;
 
 const DISCOVERY: Key<'_> = Key {
     name: "discovery",
@@ -29,6 +30,21 @@ const HAPROXY: Key<'_> = Key {
     name: "haproxy",
     example: "haproxy: {files: [/etc/haproxy/haproxy.cfg]}",
     expects: "a mapping",
+};
+const STATS_SOCKET: Key<'_> = Key {
+    name: "stats_socket",
+    example: "stats_socket: /run/haproxy/admin.sock",
+    expects: "the path of a socket, or a host and a port",
+};
+const ENVOY: Key<'_> = Key {
+    name: "envoy",
+    example: "envoy: {admin: http://127.0.0.1:9901}",
+    expects: "a mapping",
+};
+const ADMIN: Key<'_> = Key {
+    name: "admin",
+    example: "admin: http://127.0.0.1:9901",
+    expects: "the address of an admin interface",
 };
 const FILE_SD: Key<'_> = Key {
     name: "file_sd",
@@ -62,10 +78,14 @@ pub(super) fn discovery(problems: &mut Problems<'_>, field: Field<raw::Discovery
     let haproxy = discovery
         .haproxy
         .and_then(|field| haproxy(problems, field).ok());
+    let envoy = discovery
+        .envoy
+        .and_then(|field| envoy(problems, field).ok());
     Discovery {
         auto: auto.and_then(Result::ok).unwrap_or(default.auto),
         nginx: nginx.unwrap_or_default(),
         haproxy: haproxy.unwrap_or_default(),
+        envoy,
         file_sd: file_sd.unwrap_or_default(),
     }
 }
@@ -76,9 +96,10 @@ pub(super) fn resolve(discovery: &mut Discovery, directory: &Path) {
         auto: _,
         nginx,
         haproxy,
+        envoy: _,
         file_sd,
     } = discovery;
-    for path in nginx.iter_mut().chain(haproxy).chain(file_sd) {
+    for path in nginx.iter_mut().chain(&mut haproxy.files).chain(file_sd) {
         *path = directory.join(&*path);
     }
 }
@@ -97,13 +118,48 @@ fn only_files(
     }
 }
 
-fn haproxy(problems: &mut Problems<'_>, field: Field<raw::Haproxy>) -> Result<Vec<PathBuf>, Noted> {
+fn haproxy(problems: &mut Problems<'_>, field: Field<raw::Haproxy>) -> Result<Haproxy, Noted> {
     let At { value, place } = problems.fit(HAPROXY, field)?;
     let (section, slips) = problems.admit(value);
-    match section.files {
-        Some(field) => files(problems, field),
-        None => Err(problems.missing(FILES, HAPROXY, place, &slips)),
+    if section.files.is_none() && section.stats_socket.is_none() {
+        if slips.contains(&STATS_SOCKET.name) {
+            return Err(Noted);
+        }
+        return Err(problems.missing(FILES, HAPROXY, place, &slips));
     }
+    let stats_socket = section
+        .stats_socket
+        .map(|field| address(problems, STATS_SOCKET, field))
+        .transpose();
+    let files = section
+        .files
+        .map_or(Ok(Vec::new()), |field| files(problems, field));
+    Ok(Haproxy {
+        files: files?,
+        stats_socket: stats_socket?,
+    })
+}
+
+fn envoy(problems: &mut Problems<'_>, field: Field<raw::Envoy>) -> Result<Address, Noted> {
+    let At { value, place } = problems.fit(ENVOY, field)?;
+    let (section, slips) = problems.admit(value);
+    match section.admin {
+        Some(field) => address(problems, ADMIN, field),
+        None => Err(problems.missing(ADMIN, ENVOY, place, &slips)),
+    }
+}
+
+/// Where a balancer can be asked.
+fn address(
+    problems: &mut Problems<'_>,
+    key: Key<'_>,
+    field: Field<Scalar>,
+) -> Result<Address, Noted> {
+    let At { value, place } = problems.line(key, field)?;
+    value.parse::<Address>().map_err(|_no_address| {
+        let message = format!("{} is not {}", quote(&value), key.expects);
+        problems.note(place, message, format!("write it like `{}`", key.example))
+    })
 }
 
 fn files(problems: &mut Problems<'_>, field: Field<Items<Scalar>>) -> Result<Vec<PathBuf>, Noted> {

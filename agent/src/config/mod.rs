@@ -36,6 +36,7 @@ pub(crate) use algorithm::named as algorithm_named;
 pub use error::{ConfigError, Position, Problem};
 pub(crate) use value::shown;
 
+use crate::admin::Address;
 use crate::model::{Alerting, Detection, PoolSpec};
 
 /// Where the configuration is, unless `--config` names another file.
@@ -84,16 +85,29 @@ pub struct Discovery {
     pub auto: bool,
     /// Files that configurations of nginx begin with.
     pub nginx: Vec<PathBuf>,
-    /// The files of one configuration of `HAProxy`, in their order.
-    pub haproxy: Vec<PathBuf>,
+    /// `HAProxy`.
+    pub haproxy: Haproxy,
+    /// Where a running Envoy can be asked.
+    pub envoy: Option<Address>,
     /// Files in the format of Prometheus' `file_sd`, or patterns of their names.
     pub file_sd: Vec<PathBuf>,
+}
+
+/// Where pools of `HAProxy` are found; both together make one source.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Haproxy {
+    /// The files of one configuration, in their order.
+    pub files: Vec<PathBuf>,
+    /// Where the running process can be asked.
+    pub stats_socket: Option<Address>,
 }
 
 impl Discovery {
     /// Whether the configuration names a source of pools.
     pub fn has_sources(&self) -> bool {
-        !(self.nginx.is_empty() && self.haproxy.is_empty() && self.file_sd.is_empty())
+        let files = [&self.nginx, &self.haproxy.files, &self.file_sd];
+        let any_file = files.iter().any(|files| !files.is_empty());
+        any_file || self.haproxy.stats_socket.is_some() || self.envoy.is_some()
     }
 }
 
@@ -126,7 +140,8 @@ impl Default for Discovery {
         Self {
             auto: true,
             nginx: Vec::new(),
-            haproxy: Vec::new(),
+            haproxy: Haproxy::default(),
+            envoy: None,
             file_sd: Vec::new(),
         }
     }

@@ -140,8 +140,9 @@ section! {
         auto: Scalar,
         nginx: Files,
         haproxy: Haproxy,
+        envoy: Envoy,
         file_sd: Files,
-    } later { envoy, kubernetes, }
+    } later { kubernetes, }
 }
 
 section! {
@@ -155,7 +156,15 @@ section! {
     /// `discovery.haproxy`.
     Haproxy {
         files: Items<Scalar>,
-    } later { stats_socket, }
+        stats_socket: Scalar,
+    }
+}
+
+section! {
+    /// `discovery.envoy`.
+    Envoy {
+        admin: Scalar,
+    }
 }
 
 section! {

@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, SystemTime};
 
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinSet, spawn_blocking};
 use tracing::{error, info, warn};
@@ -17,9 +19,6 @@ use crate::config::{self, Config};
 use crate::engine::Plan;
 use crate::model::{PoolSpec, Source};
 use crate::runner::{Order, RunnerHandle};
-
-/// How often each source is looked at. A change is in force within this time, the time to read it, and a tick.
-const EVERY: Duration = Duration::from_secs(1);
 
 /// What came of a look.
 #[derive(Debug)]
@@ -64,6 +63,8 @@ pub(crate) struct Discovery {
     scene: Scene,
     finders: Vec<Box<dyn Finder>>,
     names: Names,
+    /// Where finders can wait for answers.
+    runtime: Handle,
     /// Members that all pools may have together.
     room: usize,
     /// The discovered pools that are in force.
@@ -77,14 +78,15 @@ pub(crate) struct Discovery {
 
 impl Discovery {
     /// Looks at all sources for the first time. One that does not answer is no error: it may answer later.
-    pub(crate) fn begin(config: &Config) -> (Self, Applicant, DiscoveryHandle) {
+    pub(crate) fn begin(config: &Config, runtime: &Handle) -> (Self, Applicant, DiscoveryHandle) {
         let (applicant, requests) = mpsc::channel(1);
         let (status, statuses) = watch::channel(DiscoveryStatus::default());
         let (audited, audits) = watch::channel(Arc::default());
         let mut discovery = Self {
             scene: Scene::new(config),
-            finders: finders(&config.discovery),
+            finders: finders(&sources(config), runtime),
             names: Names::default(),
+            runtime: runtime.clone(),
             room: usize::MAX,
             in_force: Vec::new(),
             warned: HashSet::new(),
@@ -92,7 +94,12 @@ impl Discovery {
             audited,
             requests,
         };
-        let first = first_look(&mut discovery.finders, &discovery.names);
+        // On a thread that is not the runtime's own, where finders may wait.
+        let first = thread::scope(|scope| {
+            let look = || first_look(&mut discovery.finders, &discovery.names);
+            scope.spawn(look).join()
+        });
+        let first = first.unwrap_or_default();
         discovery.begin_anew(first);
         discovery.room = capacity(discovery.scene.configured(), discovery.scene.members());
         let handle = DiscoveryHandle {
@@ -137,7 +144,7 @@ impl Discovery {
                     }
                 }
                 Some((config, answer)) = self.requests.recv() => {
-                    let other = config.discovery != self.scene.sources;
+                    let other = sources(&config) != self.scene.sources;
                     let outcome = self.reconfigure(&config, &runner).await;
                     if other && outcome.is_ok() {
                         looking.abort_all();
@@ -181,8 +188,9 @@ impl Discovery {
             scene.found = std::mem::take(&mut self.scene.found);
         } else {
             let (sources, names) = (scene.sources.clone(), self.names.clone());
+            let runtime = self.runtime.clone();
             let look = move || {
-                let mut finders = finders(&sources);
+                let mut finders = finders(&sources, &runtime);
                 let reports = first_look(&mut finders, &names);
                 (finders, reports)
             };
@@ -268,7 +276,7 @@ impl Scene {
                 pools: Some(config.pools.clone()),
             },
             live_interval: config.live_interval,
-            sources: config.discovery.clone(),
+            sources: sources(config),
             found: BTreeMap::new(),
         }
     }
@@ -297,7 +305,7 @@ impl Scene {
     fn plan_with(&self, discovered: Vec<PoolSpec>) -> Plan {
         let mut pools = self.pools().to_vec();
         pools.extend(discovered);
-        let learning = pools.is_empty() && self.sources.auto && !self.sources.has_sources();
+        let learning = pools.is_empty() && self.sources.auto;
         Plan {
             pools: (!learning).then_some(pools),
             ..self.plan.clone()
@@ -324,6 +332,15 @@ impl Scene {
     }
 }
 
+/// The sources of pools. Nothing is looked for unasked where pools or sources of them are configured.
+fn sources(config: &Config) -> config::Discovery {
+    let sources = config.discovery.clone();
+    config::Discovery {
+        auto: sources.auto && config.pools.is_empty() && !sources.has_sources(),
+        ..sources
+    }
+}
+
 /// Room for a quarter more than what is configured, so that a reload can add pools; for as many again as were found, so that
 /// balancers can grow; and for what auto mode learns. Not for much more: each tick looks through the whole map.
 fn capacity(configured: usize, found: usize) -> usize {
@@ -337,7 +354,7 @@ fn first_look(finders: &mut [Box<dyn Finder>], names: &Names) -> Vec<Report> {
 }
 
 fn look(finder: &mut dyn Finder, names: &Names) -> Report {
-    let outcome = finder.look(names);
+    let outcome = finder.look(names).map(|found| found.map(findings::attach));
     Report {
         source: finder.source(),
         at: SystemTime::now(),
@@ -356,7 +373,7 @@ fn found(reports: &[Report]) -> BTreeMap<Source, Discovered> {
 /// Looks at one source for ever.
 async fn watch_source(mut finder: Box<dyn Finder>, names: Names, reports: mpsc::Sender<Report>) {
     loop {
-        tokio::time::sleep(EVERY).await;
+        tokio::time::sleep(finder.interval()).await;
         let names = names.clone();
         let looked = spawn_blocking(move || {
             let report = look(&mut *finder, &names);

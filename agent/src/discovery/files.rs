@@ -1,4 +1,4 @@
-//! Pools from the configuration files of nginx or `HAProxy`.
+//! Configurations of a balancer in files, read again when any of them changes.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -6,92 +6,59 @@ use std::sync::Arc;
 use evenkeel_balancers::source::{Files, HostFiles};
 use evenkeel_balancers::{Configuration, Options, Product, ReadError, read, read_haproxy};
 
-use super::findings::attach;
-use super::names::Names;
-use super::pools::{source, specs};
 use super::seen::{Noted, Seen};
-use super::{Discovered, Finder};
-use crate::model::Source;
 
-/// Looks at files.
+/// Files of a balancer, with what could be read of them last.
 #[derive(Debug)]
 pub(super) struct BalancerFiles {
     product: Product,
-    files: Vec<PathBuf>,
-    /// What could be read last.
-    last: Option<Reading>,
-    /// How often names had changed when pools were made of it.
-    resolved: u64,
-}
-
-#[derive(Debug)]
-struct Reading {
-    seen: Seen,
+    paths: Vec<PathBuf>,
+    seen: Option<Seen>,
     configurations: Vec<Arc<Configuration>>,
 }
 
 impl BalancerFiles {
-    /// Will read `files`: each a configuration of nginx, or all of them one of `HAProxy`.
-    pub(super) fn new(product: Product, files: Vec<PathBuf>) -> Self {
+    /// Will read `paths`: each begins a configuration, or all of them are one of `HAProxy`.
+    pub(super) fn new(product: Product, paths: Vec<PathBuf>) -> Self {
         Self {
             product,
-            files,
-            last: None,
-            resolved: 0,
+            paths,
+            seen: None,
+            configurations: Vec::new(),
         }
     }
 
-    fn read(&self) -> Result<Reading, ReadError> {
+    /// Reads them if anything has changed, and tells whether. If they cannot be read, what was read last stays known.
+    pub(super) fn refresh(&mut self) -> Result<bool, ReadError> {
+        let current = |seen: &Seen| seen.is_current(&HostFiles);
+        if self.seen.as_ref().is_some_and(current) {
+            return Ok(false);
+        }
         let files = Noted::new(&HostFiles);
-        let configurations = self.configurations(&files)?;
-        Ok(Reading {
-            configurations: configurations.into_iter().map(Arc::new).collect(),
-            seen: files.into_seen(),
-        })
+        self.configurations = self.read(&files)?;
+        self.seen = Some(files.into_seen());
+        Ok(true)
     }
 
-    fn configurations(&self, files: &dyn Files) -> Result<Vec<Configuration>, ReadError> {
+    /// What could be read last.
+    pub(super) fn configurations(&self) -> &[Arc<Configuration>] {
+        &self.configurations
+    }
+
+    /// The files that this took.
+    pub(super) fn names(&self) -> Vec<String> {
+        let paths = self.seen.iter().flat_map(Seen::paths);
+        paths.map(|path| path.display().to_string()).collect()
+    }
+
+    fn read(&self, files: &dyn Files) -> Result<Vec<Arc<Configuration>>, ReadError> {
         let options = Options::default();
-        let mut paths = self.files.iter().map(PathBuf::as_path);
+        let paths = self.paths.iter().map(PathBuf::as_path);
         if self.product == Product::Haproxy {
             let paths: Vec<&Path> = paths.collect();
-            return Ok(vec![read_haproxy(files, &paths, &options)?]);
+            return Ok(vec![Arc::new(read_haproxy(files, &paths, &options)?)]);
         }
-        paths.try_fold(Vec::new(), |mut all, path| {
-            all.push(read(self.product, files, path, &options)?);
-            Ok(all)
-        })
-    }
-}
-
-impl Finder for BalancerFiles {
-    fn source(&self) -> Source {
-        source(self.product)
-    }
-
-    fn look(&mut self, names: &Names) -> anyhow::Result<Option<Discovered>> {
-        let current = |last: &Reading| last.seen.is_current(&HostFiles);
-        if !self.last.as_ref().is_some_and(current) {
-            // If that fails, what was read last stays known.
-            self.last = Some(self.read()?);
-        } else if self.resolved == names.changes() {
-            return Ok(None);
-        }
-        let discovered = self.last.as_ref().map(|last| last.discovered(names));
-        self.resolved = names.changes();
-        Ok(discovered)
-    }
-}
-
-impl Reading {
-    fn discovered(&self, names: &Names) -> Discovered {
-        let configurations = self.configurations.iter();
-        let pools = configurations.flat_map(|one| attach(one, specs(&one.pools, None, names)));
-        let paths = self.seen.paths();
-        Discovered {
-            pools: pools.collect(),
-            files: paths.map(|path| path.display().to_string()).collect(),
-            configurations: self.configurations.clone(),
-        }
+        let read = |path| read(self.product, files, path, &options).map(Arc::new);
+        paths.map(read).collect()
     }
 }

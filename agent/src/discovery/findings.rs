@@ -1,11 +1,12 @@
 //! What the audit finds in the configurations that pools come from: for all of them together, and for each pool.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use evenkeel_balancers::{Configuration, Date, Severity};
 use tracing::{info, warn};
 
+use super::Discovered;
 use super::pools::pool_name;
 use crate::audit::today;
 use crate::model::{self, Finding, PoolSpec};
@@ -42,19 +43,20 @@ pub(super) fn of_all<'c>(
     configurations.flat_map(|one| of(one, day)).collect()
 }
 
-/// Gives each of a configuration's pools what is found about it.
-pub(super) fn attach(configuration: &Configuration, mut pools: Vec<PoolSpec>) -> Vec<PoolSpec> {
-    let Ok(day) = today() else { return pools };
-    for finding in of(configuration, day) {
-        let Some(name) = finding.pool.as_deref().map(pool_name) else {
-            continue;
-        };
-        let about = pools.iter_mut().find(|pool| pool.name == name);
-        if let Some(pool) = about {
-            pool.findings.push(finding);
+/// Gives each pool what is found about it in the configurations that it comes from.
+pub(super) fn attach(mut found: Discovered) -> Discovered {
+    let findings = of_all(found.configurations.iter());
+    let mut pools: HashMap<String, Vec<&mut PoolSpec>> = HashMap::new();
+    for pool in &mut found.pools {
+        pools.entry(pool.name.clone()).or_default().push(pool);
+    }
+    for finding in findings.iter() {
+        let name = finding.pool.as_deref().map(pool_name);
+        for pool in name.and_then(|name| pools.get_mut(&name)).into_iter().flatten() {
+            pool.findings.push(finding.clone());
         }
     }
-    pools
+    found
 }
 
 /// Tells in the log what was not found before: the first few, and how many more there are.

@@ -5,25 +5,34 @@
 
 pub mod auto;
 mod conductor;
+mod envoy;
 mod file_sd;
 mod files;
 mod findings;
+mod haproxy;
 mod merge;
 mod names;
+mod nginx;
 mod pools;
+mod running;
 mod seen;
 mod status;
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use evenkeel_balancers::{Configuration, Product};
+use evenkeel_balancers::Configuration;
+use tokio::runtime::Handle;
 
 pub(crate) use self::conductor::{Applicant, Discovery};
 pub use self::status::{Audited, DiscoveryHandle, DiscoveryStatus, SourceStatus};
 
+use self::envoy::EnvoyAdmin;
 use self::file_sd::FileSd;
-use self::files::BalancerFiles;
+use self::haproxy::Haproxy;
 use self::names::Names;
+use self::nginx::NginxFiles;
+use self::running::RunningBalancers;
 use crate::config;
 use crate::model::{PoolSpec, Source};
 
@@ -43,21 +52,29 @@ trait Finder: Send {
     /// What it is called.
     fn source(&self) -> Source;
 
+    /// How often it is worth looking.
+    fn interval(&self) -> Duration {
+        Duration::from_secs(1)
+    }
+
     /// Looks at what is there now; `None` if that is what was found last. May block for a few seconds.
     fn look(&mut self, names: &Names) -> anyhow::Result<Option<Discovered>>;
 }
 
-/// A finder for each source that the configuration names.
-fn finders(sources: &config::Discovery) -> Vec<Box<dyn Finder>> {
+/// A finder for each source; `auto` is one if nothing else is configured.
+fn finders(sources: &config::Discovery, runtime: &Handle) -> Vec<Box<dyn Finder>> {
     let mut finders: Vec<Box<dyn Finder>> = Vec::new();
-    let files = [
-        (Product::Nginx, &sources.nginx),
-        (Product::Haproxy, &sources.haproxy),
-    ];
-    for (product, files) in files {
-        if !files.is_empty() {
-            finders.push(Box::new(BalancerFiles::new(product, files.clone())));
-        }
+    if sources.auto {
+        finders.push(Box::new(RunningBalancers::default()));
+    }
+    if !sources.nginx.is_empty() {
+        finders.push(Box::new(NginxFiles::new(sources.nginx.clone())));
+    }
+    if sources.haproxy != config::Haproxy::default() {
+        finders.push(Box::new(Haproxy::new(&sources.haproxy, runtime.clone())));
+    }
+    if let Some(admin) = &sources.envoy {
+        finders.push(Box::new(EnvoyAdmin::new(admin.clone(), runtime.clone())));
     }
     if !sources.file_sd.is_empty() {
         finders.push(Box::new(FileSd::new(sources.file_sd.clone())));

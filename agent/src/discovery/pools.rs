@@ -29,6 +29,7 @@ pub(super) fn specs(pools: &[Pool], netns: Option<NetnsCookie>, names: &Names) -
 }
 
 fn spec(pool: &Pool, netns: Option<NetnsCookie>, names: &Names) -> Option<PoolSpec> {
+    let source = source(pool.product)?;
     let by_name = pool.servers.iter().any(|server| server.address.is_name());
     let resolved = by_name.then(|| {
         pool.resolved(|host, port| port.map_or_else(Vec::new, |port| names.lookup(host, port)))
@@ -39,7 +40,7 @@ fn spec(pool: &Pool, netns: Option<NetnsCookie>, names: &Names) -> Option<PoolSp
     (!backends.is_empty()).then(|| PoolSpec {
         name: pool_name(&pool.name),
         role: Role::Upstream,
-        source: source(pool.product),
+        source,
         tolerance: None,
         algorithm: algorithm(pool.algorithm.class),
         // Where many requests share a connection, connections follow no weights.
@@ -50,12 +51,13 @@ fn spec(pool: &Pool, netns: Option<NetnsCookie>, names: &Names) -> Option<PoolSp
     })
 }
 
-/// The source that a product's pools are shown with.
-pub(super) fn source(product: Product) -> Source {
+/// The source that a product's pools are shown with; `None` for products that are audited alone.
+fn source(product: Product) -> Option<Source> {
     match product {
-        Product::Haproxy => Source::Haproxy,
-        Product::Envoy => Source::Envoy,
-        _ => Source::Nginx,
+        Product::Nginx => Some(Source::Nginx),
+        Product::Haproxy => Some(Source::Haproxy),
+        Product::Envoy => Some(Source::Envoy),
+        _ => None,
     }
 }
 
@@ -166,6 +168,8 @@ impl Members {
 impl Member {
     fn of(server: &Server, share: Share) -> Self {
         let standby = match server.state {
+            // Backups do get traffic while no other member does.
+            State::Backup if share.exact().is_some_and(|share| share > 0.0) => None,
             State::Backup => Some(Standby::Backup),
             State::Down => Some(Standby::Down),
             State::Drained => Some(Standby::Drained),

@@ -35,8 +35,8 @@ use self::window::Shape;
 use crate::discovery::auto;
 use crate::kernel::Observed;
 use crate::model::{
-    Detection, Endpoint, Incident, KernelState, NetnsCookie, PerSignal, Pool, PoolSpec, Signal,
-    State,
+    Detection, Endpoint, Incident, KernelState, NetnsCookie, PerSignal, Pool, PoolSpec, PoolState,
+    Signal, State,
 };
 
 /// An endpoint that was learned is forgotten when it did nothing for so long. Longer than the kernel tries to connect
@@ -191,16 +191,22 @@ impl Engine {
             time: moment.taken,
             clients: kernel.clients.map(|clients| clients.effective),
         };
-        let (mut verdicts, mut described) = (Vec::new(), Vec::new());
-        for pool in &mut self.pools {
-            described.extend(pool.take_changes(moment.taken));
-            pool.advance(&self.endpoints, &self.rules, &mut self.scratch);
-            pool.report(&mut self.book, &self.rules, now);
-            verdicts.extend(pool.changed_verdict());
-        }
+        let described = self
+            .pools
+            .iter_mut()
+            .flat_map(|pool| pool.take_changes(moment.taken))
+            .collect();
+        let mut shared = self.unread(kernel);
+        // Nobody else has it, so that nothing is cloned.
+        let state = Arc::make_mut(&mut shared);
+        let verdicts = self.advance(now, &mut state.pools);
         self.end_orphans(now);
+        self.write(state, kernel, moment);
+        // This one, and the one before: by the next tick nobody reads that any longer, as a rule.
+        self.spare.truncate(1);
+        self.spare.push(Arc::clone(&shared));
         Tick {
-            state: self.publish(kernel, moment),
+            state: shared,
             forgotten,
             resets: changes.reset,
             transitions: self.book.take_transitions(),
@@ -303,27 +309,44 @@ impl Engine {
         for pool in &mut self.pools {
             pool.bind(&mut self.endpoints);
         }
+        self.endpoints.looked_up();
     }
 
-    /// Writes the state into one that nobody reads any longer, or into a new one.
-    fn publish(&mut self, kernel: &KernelState, moment: Moment) -> Arc<State> {
+    /// Takes the tick into every pool and writes the pool as it is then into its place in `states`: one pool after the
+    /// other, because all of them do not fit into the processor's cache. Tells whose verdict has changed.
+    fn advance(&mut self, now: Now, states: &mut Vec<PoolState>) -> Vec<VerdictChange> {
+        let mut verdicts = Vec::new();
+        states.truncate(self.pools.len());
+        for (place, pool) in self.pools.iter_mut().enumerate() {
+            pool.advance(&self.endpoints, &self.rules, &mut self.scratch);
+            pool.report(&mut self.book, &self.rules, now);
+            verdicts.extend(pool.changed_verdict());
+            if place == states.len() {
+                states.push(pool.blank());
+            }
+            pool.write(
+                &self.endpoints,
+                &self.rules,
+                &mut self.meter,
+                &mut states[place],
+            );
+        }
+        verdicts
+    }
+
+    /// A state that nobody reads any longer, or a new one.
+    fn unread(&mut self, kernel: &KernelState) -> Arc<State> {
         let unread = self
             .spare
             .iter_mut()
             .position(|state| Arc::get_mut(state).is_some());
-        let mut shared = match unread {
+        match unread {
             Some(place) => self.spare.swap_remove(place),
             None => Arc::new(self.blank(kernel)),
-        };
-        if let Some(state) = Arc::get_mut(&mut shared) {
-            self.write(state, kernel, moment);
         }
-        // This one, and the one before: by the next tick nobody reads that any longer, as a rule.
-        self.spare.truncate(1);
-        self.spare.push(Arc::clone(&shared));
-        shared
     }
 
+    /// Writes what is not of a single pool.
     fn write(&mut self, state: &mut State, kernel: &KernelState, moment: Moment) {
         state.tick = self.endpoints.tick();
         state.taken = moment.taken;
@@ -334,18 +357,6 @@ impl Engine {
         state.incidents_started = self.book.started();
         state.kernel.clone_from(kernel);
         state.kernel.counter_resets = self.counter_resets;
-        state.pools.truncate(self.pools.len());
-        for (place, pool) in self.pools.iter().enumerate() {
-            if place == state.pools.len() {
-                state.pools.push(pool.blank());
-            }
-            pool.write(
-                &self.endpoints,
-                &self.rules,
-                &mut self.meter,
-                &mut state.pools[place],
-            );
-        }
     }
 
     fn blank(&self, kernel: &KernelState) -> State {

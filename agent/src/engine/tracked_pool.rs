@@ -257,15 +257,17 @@ impl TrackedPool {
         now: Now,
     ) -> Option<Incident> {
         let test = self.judge.test(signal)?;
+        let backends = self.facts(test);
         let pattern = Pattern {
+            totals: Facts::totals(&backends),
             pool: &self.pool,
             signal,
             expected: self.judge.expected().shares(),
             tolerance: rules.tolerance(&self.pool),
             dispersion: self.judge.dispersion(),
             clients: now.clients,
-            backends: self.facts(test),
             fitting: OnceCell::new(),
+            backends,
         };
         let mut incident = phase::incident(&pattern, test, rules, now, before);
         if before.is_none() {

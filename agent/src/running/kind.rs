@@ -15,17 +15,33 @@ pub enum Kind {
     Haproxy,
     /// Envoy.
     Envoy,
+    /// Apache httpd.
+    Apache,
+    /// Caddy.
+    Caddy,
+    /// Traefik.
+    Traefik,
 }
 
 impl Kind {
-    const ALL: [Self; 3] = [Self::Nginx, Self::Haproxy, Self::Envoy];
+    const ALL: [Self; 6] = [
+        Self::Nginx,
+        Self::Haproxy,
+        Self::Envoy,
+        Self::Apache,
+        Self::Caddy,
+        Self::Traefik,
+    ];
 
-    /// The name of its program, and the one that users write for the product.
+    /// The name that users write for the product.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Nginx => "nginx",
             Self::Haproxy => "haproxy",
             Self::Envoy => "envoy",
+            Self::Apache => "apache",
+            Self::Caddy => "caddy",
+            Self::Traefik => "traefik",
         }
     }
 
@@ -35,6 +51,29 @@ impl Kind {
             Self::Nginx => "nginx",
             Self::Haproxy => "HAProxy",
             Self::Envoy => "Envoy",
+            Self::Apache => "Apache httpd",
+            Self::Caddy => "Caddy",
+            Self::Traefik => "Traefik",
+        }
+    }
+
+    /// All of them, as users read them: `nginx, HAProxy or Envoy`.
+    pub fn titles() -> String {
+        let mut titles = Self::ALL.map(Self::title).to_vec();
+        let last = titles.pop().unwrap_or_default();
+        format!("{} or {last}", titles.join(", "))
+    }
+
+    /// The names of its program.
+    const fn programs(self) -> &'static [&'static str] {
+        match self {
+            Self::Nginx => &["nginx"],
+            Self::Haproxy => &["haproxy"],
+            Self::Envoy => &["envoy"],
+            // Of Debian, and of others.
+            Self::Apache => &["apache2", "httpd"],
+            Self::Caddy => &["caddy"],
+            Self::Traefik => &["traefik"],
         }
     }
 
@@ -47,7 +86,7 @@ impl Kind {
     pub(super) fn of(process: &Process) -> Option<Self> {
         Self::ALL
             .into_iter()
-            .find(|kind| process.program == kind.as_str())
+            .find(|kind| kind.programs().contains(&process.program.as_str()))
     }
 
     /// Whether a process is the one that others of its kind descend from. After an upgrade of the program nginx' new
@@ -65,7 +104,7 @@ impl Kind {
                 let title = process.title();
                 title.starts_with("nginx: worker process") && !title.contains("shutting down")
             }
-            Self::Haproxy | Self::Envoy => Self::of(process) == Some(self),
+            _ => Self::of(process) == Some(self),
         };
         let children = table.processes().filter(|child| child.parent == main.pid);
         children.filter(serves).collect()
@@ -74,12 +113,14 @@ impl Kind {
     /// When the configuration was loaded that now takes connections.
     ///
     /// nginx: when the oldest worker started, as one that died is replaced without a reload. HAProxy: when the newest did,
-    /// as older ones finish their connections under the same title. Envoy has no workers, and no reload of its file.
+    /// as older ones finish their connections under the same title. Envoy has no workers, and no reload of its file. Apache
+    /// httpd starts workers by load too, and Caddy and Traefik load without a new process: it is known when they started.
     pub(super) fn loaded(self, main: &Process, workers: &[&Process]) -> SystemTime {
         let starts = workers.iter().map(|worker| worker.started);
         let loaded = match self {
             Self::Nginx => starts.min(),
-            Self::Haproxy | Self::Envoy => starts.max(),
+            Self::Haproxy => starts.max(),
+            _ => None,
         };
         loaded.unwrap_or(main.started)
     }

@@ -1,22 +1,29 @@
 //! The balancers that run on this host, and the configuration that each of them was started with.
 //!
-//! Found by `/proc` alone: nothing is executed, no balancer is asked. A process in a container is read through
-//! `/proc/<pid>/root`, where its own paths hold.
+//! Found by `/proc` alone: nothing is executed. A process in a container is read through `/proc/<pid>/root`, where its own
+//! paths hold. What it does now, [`ask`] asks it.
 
+mod ask;
 mod command_line;
 mod kind;
+pub(crate) mod live;
 mod process;
 mod rooted;
+mod texts;
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use evenkeel_balancers::{Configuration, Options, ReadError, read};
+use evenkeel_balancers::{Configuration, Options, Product, ReadError, read, read_haproxy};
 
+pub(crate) use self::ask::netns;
+pub use self::ask::{Answer, Unasked, ask};
+use self::command_line::Told;
 pub use self::kind::Kind;
 use self::process::{Process, Table};
 use self::rooted::Rooted;
+use self::texts::Texts;
 use crate::audit::unreadable;
 
 /// A file that was changed this short after the processes started may be what they read: the kernel tells starts to
@@ -32,16 +39,12 @@ pub struct Running {
     pub pid: u32,
     /// When it read its configuration: when its workers started, or it itself if it has none.
     pub loaded: SystemTime,
-    /// The configurations that its command line names, or the one that is built in.
-    pub configurations: Vec<Used>,
-}
-
-/// A configuration that a process uses.
-#[derive(Debug)]
-pub struct Used {
-    /// Its path, as the process sees it.
-    pub path: PathBuf,
-    /// What it says.
+    /// The files and folders that together are its configuration, as the process sees them: those that its command line
+    /// names, or the one that is built in. None, if all of it stands in the command line.
+    pub paths: Vec<PathBuf>,
+    /// The file into which it wrote where it can be asked, if it was told to.
+    pub admin_file: Option<PathBuf>,
+    /// What the configuration says.
     pub outcome: Outcome,
 }
 
@@ -85,7 +88,7 @@ pub fn find() -> io::Result<Vec<Running>> {
 fn running(kind: Kind, process: &Process, table: &Table) -> Running {
     let workers = kind.workers(process, table);
     let loaded = kind.loaded(process, &workers);
-    let paths = command_line::configurations(kind, process);
+    let told = Told::of(kind, process);
     let cpus = u32::try_from(workers.len())
         .ok()
         .filter(|_| kind == Kind::Nginx);
@@ -94,34 +97,40 @@ fn running(kind: Kind, process: &Process, table: &Table) -> Running {
         cpus: cpus.filter(|workers| *workers > 0),
         ..Options::default()
     };
-    let used = |path: PathBuf| Used {
-        outcome: outcome(kind, process.pid, &path, loaded, &options),
-        path,
-    };
     Running {
         kind,
         pid: process.pid,
         loaded,
-        configurations: paths.into_iter().map(used).collect(),
+        outcome: outcome(kind, process.pid, &told, loaded, &options),
+        paths: told.paths,
+        admin_file: told.admin,
     }
 }
 
-fn outcome(kind: Kind, pid: u32, path: &Path, loaded: SystemTime, options: &Options) -> Outcome {
+fn outcome(kind: Kind, pid: u32, told: &Told, loaded: SystemTime, options: &Options) -> Outcome {
     let Some(product) = kind.product() else {
         return Outcome::NotUnderstood;
     };
-    let files = match Rooted::of(pid) {
-        Ok(files) => files,
+    let first = told.paths.first().map_or(Path::new("/"), PathBuf::as_path);
+    let root = match Rooted::holding(pid, first) {
+        Ok(root) => root,
         Err(error) => {
             let message = format!(
                 "process {pid} does not let its files be seen ({error}); run as root, on the host"
             );
-            return Outcome::Failed(unreadable(path, io::Error::new(error.kind(), message)));
+            return Outcome::Failed(unreadable(first, io::Error::new(error.kind(), message)));
         }
     };
-    match read(product, &files, path, options) {
+    let texts = Texts::new(&root, pid, told);
+    let result = if product == Product::Haproxy {
+        let paths: Vec<&Path> = told.paths.iter().map(PathBuf::as_path).collect();
+        read_haproxy(&texts, &paths, options)
+    } else {
+        read(product, &texts, texts.first(), options)
+    };
+    match result {
         Ok(configuration) => {
-            let changed = changed(&configuration, &files, loaded);
+            let changed = changed(kind, &configuration, &root, loaded);
             Outcome::Read {
                 configuration,
                 changed,
@@ -132,7 +141,12 @@ fn outcome(kind: Kind, pid: u32, path: &Path, loaded: SystemTime, options: &Opti
 }
 
 /// The files of a configuration that are newer than what was loaded.
-fn changed(configuration: &Configuration, files: &Rooted, loaded: SystemTime) -> Vec<Changed> {
+fn changed(
+    kind: Kind,
+    configuration: &Configuration,
+    files: &Rooted,
+    loaded: SystemTime,
+) -> Vec<Changed> {
     let newer = |name: &str| {
         let modified = files.modified(Path::new(name)).ok()?;
         (modified > loaded + GRAIN).then(|| Changed {
@@ -141,5 +155,10 @@ fn changed(configuration: &Configuration, files: &Rooted, loaded: SystemTime) ->
         })
     };
     let sources = configuration.sources.iter();
-    sources.filter_map(|source| newer(&source.name)).collect()
+    // Envoy watches the files that its bootstrap names, and loads them whenever they are replaced.
+    let read_once = if kind == Kind::Envoy { 1 } else { usize::MAX };
+    sources
+        .take(read_once)
+        .filter_map(|source| newer(&source.name))
+        .collect()
 }

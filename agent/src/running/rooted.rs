@@ -26,6 +26,28 @@ impl Rooted {
         Ok(Self(root))
     }
 
+    /// The root in which a process found a file when it started: its own, or the one that it had before it made another
+    /// folder its root, as HAProxy does by `chroot`. That is known if it shares its mounts with this process.
+    pub(super) fn holding(pid: u32, path: &Path) -> io::Result<Self> {
+        let own = Self::of(pid)?;
+        let shares_mounts = || {
+            let mounts = |process: &Path| std::fs::read_link(process.join("ns/mnt")).ok();
+            let theirs = mounts(&folder(pid));
+            theirs.is_some() && theirs == mounts(Path::new("/proc/self"))
+        };
+        if own.open(path, OFlags::PATH).is_err() && shares_mounts() {
+            return Self::of(std::process::id());
+        }
+        Ok(own)
+    }
+
+    /// A path by which this process reaches a file in the root, while what it is returned with is kept.
+    pub(super) fn reach(&self, path: &Path) -> io::Result<(PathBuf, File)> {
+        let file = self.open(path, OFlags::PATH)?;
+        let number = std::os::fd::AsRawFd::as_raw_fd(&file);
+        Ok((PathBuf::from(format!("/proc/self/fd/{number}")), file))
+    }
+
     /// When a file was last changed.
     pub(super) fn modified(&self, path: &Path) -> io::Result<SystemTime> {
         self.open(path, OFlags::PATH)?.metadata()?.modified()

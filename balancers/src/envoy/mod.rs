@@ -3,6 +3,7 @@
 //! trees of all files -> document (where clusters, endpoints and listeners stand) -> cluster, policy, users -> pools -> rules.
 //! Field names are those of `envoy/config` and `envoy/extensions` of Envoy's API, version 3.
 
+mod admin;
 mod cluster;
 mod document;
 mod files;
@@ -15,6 +16,7 @@ mod users;
 
 use std::path::Path;
 
+pub(crate) use admin::admin;
 pub(crate) use rules::RULES;
 
 use crate::configuration::{Configuration, Options};

@@ -6,6 +6,7 @@
 //! which something depends on one are not known. Variables are those that the configuration itself sets; others stand in
 //! words as `${NAME}`.
 
+mod admin;
 mod balance;
 mod branches;
 mod condition;
@@ -22,6 +23,7 @@ mod shares;
 
 use std::path::Path;
 
+pub(crate) use admin::admin;
 pub(crate) use rules::RULES;
 
 use crate::configuration::{Configuration, Options};

@@ -61,6 +61,17 @@ pub(super) struct Workload<'a> {
     pub(super) containers: Vec<Value<'a>>,
 }
 
+/// A `HorizontalPodAutoscaler`.
+#[derive(Debug)]
+pub(super) struct Autoscaler<'a> {
+    /// Namespace and name of the workload that it scales.
+    pub(super) target: Key<'a>,
+    pub(super) place: Place,
+    /// How many pods it goes between.
+    pub(super) least: u64,
+    pub(super) most: u64,
+}
+
 /// All objects that are known here.
 #[derive(Debug, Default)]
 pub(super) struct Objects<'a> {
@@ -71,6 +82,7 @@ pub(super) struct Objects<'a> {
     /// `ipvs.scheduler` of kube-proxy's configuration.
     pub(super) schedulers: Vec<Value<'a>>,
     pub(super) policies: Vec<Policy<'a>>,
+    pub(super) autoscalers: Vec<Autoscaler<'a>>,
     /// Share of an Ingress' traffic for its canary.
     pub(super) canaries: Vec<(Key<'a>, Value<'a>)>,
 }
@@ -111,6 +123,7 @@ impl<'a> Objects<'a> {
                     metadata.at(&["annotations", "nginx.ingress.kubernetes.io/canary-weight"]);
                 self.canaries.extend(weight.map(|weight| (key, weight)));
             }
+            "HorizontalPodAutoscaler" => self.autoscalers.extend(autoscaler(key.0, spec)),
             "KubeProxyConfiguration" => self.schedulers.extend(object.at(&["ipvs", "scheduler"])),
             kind => self.splits.extend(routes::splits(kind, key, spec)),
         }
@@ -209,4 +222,15 @@ fn workload<'a>(key: Key<'a>, place: Place, spec: Value<'a>) -> Workload<'a> {
             .flat_map(|pod| pod.list("containers"))
             .collect(),
     }
+}
+
+/// `minReplicas` is 1 unless written; `maxReplicas` is required.
+fn autoscaler<'a>(namespace: &'a str, spec: Value<'a>) -> Option<Autoscaler<'a>> {
+    let most = spec.entry("maxReplicas")?;
+    Some(Autoscaler {
+        target: (namespace, spec.at(&["scaleTargetRef", "name"])?.text()?),
+        place: most.value.place(),
+        least: spec.get("minReplicas").and_then(Value::whole).unwrap_or(1),
+        most: most.value.whole()?,
+    })
 }

@@ -41,19 +41,18 @@ pub async fn ask(address: &Address, limit: Duration) -> Result<State, AdminError
 
 /// Asks for the configuration that holds now, with the endpoints that discovery brought; the answer may take `limit`.
 ///
-/// Its places and messages name the file `config_dump of ADDRESS`. Files that it names are not read: a dump has what they
-/// held. Endpoints stand in it as Envoy sees them, so that those which health checks found wanting are not in rotation.
+/// Its places and messages name it by `name`. Files that it names are not read: a dump has what they held. Endpoints stand in it as Envoy sees them, so that those which health checks found wanting are not in rotation.
 ///
 /// # Errors
 /// As [`ask`], and if the dump is no configuration.
 pub async fn configuration(
     address: &Address,
+    name: &str,
     limit: Duration,
 ) -> Result<Configuration, AdminError> {
     let result = async {
         let dump = request::get(address, DUMP, limit).await?;
-        let name = format!("config_dump of {address}");
-        let files = MemoryFiles::new().with(&name, dump);
+        let files = MemoryFiles::new().with(name, dump);
         let options = Options {
             limits: Limits {
                 file_bytes: LONGEST as u64,

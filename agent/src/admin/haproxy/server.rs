@@ -101,6 +101,8 @@ pub struct Statistics {
     pub check: Option<String>,
     /// The server whose checks are its own: `backend/server`.
     pub tracks: Option<String>,
+    /// Whether an agent on the server may set its weight and state (`agent-check`).
+    pub agent: bool,
 }
 
 impl Server {
@@ -160,6 +162,7 @@ impl Statistics {
             sessions: row.number("scur")?,
             check,
             tracks: row.get("tracked").map(str::to_owned),
+            agent: row.get("agent_status").is_some(),
         })
     }
 }

@@ -31,6 +31,7 @@ use crate::recording::RecordingSample;
 use crate::reload::ReloadStatus;
 use dialect::Dialect;
 use family::Exposition;
+use identity::Identities;
 
 pub use dialect::Format;
 pub use process::{Process, boot_time};
@@ -68,9 +69,10 @@ impl Collector for Scrape {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let window = format!("{}s", self.state.window.as_secs_f64());
         let mut out = Exposition::new(encoder, window);
-        backends::write(&mut out, &self.state.pools)?;
+        let identities = Identities::of(&self.state.pools);
+        backends::write(&mut out, &self.state.pools, &identities)?;
         pools::write(&mut out, &self.state.pools)?;
-        detection::write(&mut out, &self.state)?;
+        detection::write(&mut out, &self.state, &identities)?;
         agent::write(&mut out, &self.state, &self.reload, &self.traffic)?;
         discovery::write(&mut out, &self.state, &self.discovery)?;
         audit::write(&mut out, &self.discovery.findings)?;

@@ -19,6 +19,7 @@ define_rules! {
     TOPOLOGY_MODE = "K8S-004", Warning, "Topology hints need several pods in each zone";
     PREFER_CLOSE = "K8S-005", Note, "Clients prefer near pods, however loaded these are";
     MULTIPLEXED = "K8S-006", Warning, "gRPC and HTTP/2 through a cluster address are balanced once per connection";
+    NOT_REACHED = "K8S-007", Warning, "An autoscaler adds pods that open connections do not reach";
     IPVS_HASH = "K8S-008", Warning, "kube-proxy chooses pods by the client's address alone";
     NOT_READY = "K8S-009", Warning, "Pods get traffic before they can serve it";
     TWO_WORKLOADS = "K8S-010", Warning, "A Service's selector matches several workloads";
