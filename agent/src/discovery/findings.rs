@@ -52,7 +52,11 @@ pub(super) fn attach(mut found: Discovered) -> Discovered {
     }
     for finding in findings.iter() {
         let name = finding.pool.as_deref().map(pool_name);
-        for pool in name.and_then(|name| pools.get_mut(&name)).into_iter().flatten() {
+        for pool in name
+            .and_then(|name| pools.get_mut(&name))
+            .into_iter()
+            .flatten()
+        {
             pool.findings.push(finding.clone());
         }
     }

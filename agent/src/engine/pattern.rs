@@ -164,6 +164,7 @@ mod tests {
             address: ([192, 0, 2, last], 80).into(),
             netns: None,
             weight: Weight::ONE,
+            share: None,
             labels: BTreeMap::new(),
         };
         let spec = PoolSpec {
@@ -174,6 +175,8 @@ mod tests {
             algorithm: Algorithm::default(),
             expected: None,
             backends: (1..=backends).map(backend).collect(),
+            standby: Vec::new(),
+            findings: Vec::new(),
         };
         Pool::new(spec, NetnsCookie(1)).unwrap()
     }
@@ -197,6 +200,7 @@ mod tests {
                 tolerance: 0.25,
                 dispersion: 1.0,
                 clients: None,
+                fitting: OnceCell::new(),
                 backends,
             };
             (pattern.on(Side::Hot), pattern.on(Side::Cold))
