@@ -81,8 +81,8 @@ pub(super) struct Objects<'a> {
     pub(super) splits: Vec<Split<'a>>,
     /// `ipvs.scheduler` of kube-proxy's configuration.
     pub(super) schedulers: Vec<Value<'a>>,
-    pub(super) policies: Vec<Policy<'a>>,
     pub(super) autoscalers: Vec<Autoscaler<'a>>,
+    pub(super) policies: Vec<Policy<'a>>,
     /// Share of an Ingress' traffic for its canary.
     pub(super) canaries: Vec<(Key<'a>, Value<'a>)>,
 }
