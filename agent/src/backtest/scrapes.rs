@@ -270,6 +270,7 @@ impl Scrapes {
             interval: self.step,
             window: WINDOW.max(self.step),
             detection: Detection::default(),
+            found: Vec::new(),
             pools: Some(pools.into_values().collect()),
         }
     }

@@ -53,6 +53,7 @@ pub(crate) fn plan(pools: Option<Vec<PoolSpec>>) -> Plan {
         interval: Duration::from_secs(1),
         window: Duration::from_secs(30),
         detection: Detection::default(),
+        found: Vec::new(),
         pools,
     }
 }

@@ -210,6 +210,7 @@ fn plan(pool: Option<PoolSpec>, detection: &Detection) -> Plan {
         interval: Duration::from_secs(1),
         window: Duration::from_secs(WINDOW),
         detection: detection.clone(),
+        found: Vec::new(),
         pools: Some(pool.into_iter().collect()),
     }
 }
