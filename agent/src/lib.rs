@@ -3,6 +3,7 @@
 //! The modules follow the flow of one tick: [`kernel`] reads a snapshot, [`engine`] turns it into a
 //! [`model::State`], [`publish`] shows it. [`config`] says what is wanted; [`app`] wires them together.
 
+pub mod admin;
 pub mod app;
 pub mod audit;
 pub mod backtest;
@@ -20,3 +21,4 @@ pub mod publish;
 pub mod recording;
 pub mod reload;
 mod runner;
+pub mod running;

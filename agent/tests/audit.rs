@@ -14,6 +14,10 @@ mod documented;
 mod formats;
 #[path = "audit/input.rs"]
 mod input;
+#[path = "audit/instances.rs"]
+mod instances;
+#[path = "audit/live.rs"]
+mod live;
 #[path = "audit/running.rs"]
 mod running;
 #[path = "audit/sarif.rs"]

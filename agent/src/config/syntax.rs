@@ -4,11 +4,10 @@ use serde_saphyr::budget::BudgetBreach;
 use serde_saphyr::options::{DuplicateKeyPolicy, NonFiniteFloatPolicy};
 use serde_saphyr::{Error, MessageFormatter, Options, UserMessageFormatter};
 
-use super::excerpt::Excerpt;
+use super::excerpt::excerpt;
 use super::place::{At, Place};
 use super::problems::{Problems, quote};
-use super::raw::File;
-use super::shape::Value;
+use super::shape::{Shape, Value};
 
 /// The most YAML values (keys, scalars, lists and mappings) in one file: enough for the most backends, with a
 /// weight and a dozen labels each.
@@ -18,7 +17,7 @@ const MAX_NODES: usize = 4_000_000;
 const MAX_REPEATED: usize = 1_000_000;
 
 /// Reads the text; what the parser refuses becomes the one problem noted.
-pub(super) fn parse(problems: &mut Problems<'_>) -> Option<At<Value<File>>> {
+pub(super) fn parse<T: Shape>(problems: &mut Problems<'_>) -> Option<At<Value<T>>> {
     serde_saphyr::from_str_with_options(problems.source(), options())
         .map_err(|error| explain(&error, problems))
         .ok()
@@ -50,7 +49,7 @@ fn options() -> Options {
 /// Notes what the parser refused.
 fn explain(error: &Error, problems: &mut Problems<'_>) {
     let place = error.location().map_or(Place::point(1, 1, 0), Place::from);
-    let (message, help) = words(error, || Excerpt::new(problems.source(), place).line);
+    let (message, help) = words(error, || excerpt(problems.source(), place).line);
     problems.note(place, message, help);
 }
 

@@ -271,7 +271,7 @@ fn the_documented_numbers_are_those_of_the_formula() {
     let mut rows = Vec::new();
     for backends in [2, 4, 10, 50] {
         let expected = Expected::from_weights(&vec![1.0; backends]).unwrap();
-        let needed = super::needed::for_all(&expected, &limits(), 0);
+        let needed = needed::for_all(&expected, &limits(), 0);
         let row = text
             .lines()
             .find_map(|line| line.strip_prefix(&format!("| {backends} | ")))

@@ -59,12 +59,14 @@ fn read_files(
     pools.extend(splits::splits(&config));
     pools.extend(pools::implicit(&config, options));
     Ok(Configuration {
-        product: Product::Nginx,
-        sources: loader.into_sources(),
-        pools,
         unresolved: config.unresolved(),
-        findings: report.into_findings(),
-        suppressions,
+        ..Configuration::new(
+            Product::Nginx,
+            loader.into_sources(),
+            pools,
+            report,
+            suppressions,
+        )
     })
 }
 

@@ -47,7 +47,7 @@ enum UsageError {
     #[error("{0}")]
     Hermetic(#[from] HermeticError),
     #[error("cannot start `{0}`: {1}")]
-    Command(String, std::io::Error),
+    Command(String, io::Error),
 }
 
 /// Runs the gate and gives the exit code.
