@@ -8,12 +8,13 @@ use std::thread;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, anyhow};
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
+use crate::conductor::{Applicant, Conductor};
 use crate::config::Config;
-use crate::discovery::auto;
 use crate::engine::{Engine, Plan};
 use crate::history::History;
 use crate::kernel::{Kernel, Options, netns_cookie};
@@ -22,7 +23,7 @@ use crate::publish::alerts::{self, Alerts, AlertsHandle, Identity};
 use crate::publish::{Access, AccessHandle, Server};
 use crate::recording::{Beginning, Recorder};
 use crate::reload::{ReloadHandle, ReloadStatus, Request};
-use crate::runner::{Runner, RunnerHandle, plan};
+use crate::runner::{Runner, RunnerHandle};
 
 /// How long requests and the last tick may take to end once the agent was told to stop.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -53,6 +54,7 @@ pub struct App {
     handle: RunnerHandle,
     state: watch::Receiver<Arc<State>>,
     server: Server,
+    conductor: Conductor,
     reload: ReloadHandle,
     reloader: Reloader,
     history: Option<History>,
@@ -67,17 +69,18 @@ impl App {
         let (reload, requests, status) = ReloadHandle::channel();
         let access = AccessHandle::default();
         access.replace(Access::open(&config.web.file)?);
-        let plan = plan(config);
+        let (mut conductor, applicant, discovery) = Conductor::begin(config, &Handle::current());
+        let plan = conductor.plan();
         // The kernel first: reading its types takes memory for a moment, which the windows can have afterwards.
         let options = Options {
             cgroup: setup.cgroup.clone(),
-            capacity: capacity(config.backends()),
+            capacity: conductor.capacity(),
             learning: plan.pools.is_none(),
             live_interval: config.live_interval,
         };
         let netns = netns_cookie()
             .context("the kernel does not tell the cookie of the network namespace")?;
-        let kernel = Kernel::attach(options, watched(config, netns))?;
+        let kernel = Kernel::attach(options, watched(&plan, netns))?;
         let (history, past) = match &config.incidents_directory {
             Some(directory) => {
                 let (history, past) = History::open(directory)?;
@@ -98,12 +101,13 @@ impl App {
         let (alerts, receivers) = Alerts::start(state.clone(), &config.alerting, identity)?;
         let server = server
             .with_alerts(receivers.clone())
+            .with_discovery(discovery)
             .with_access(access.clone())
             .with_recording(recording);
         let reloader = Reloader {
             requests,
             status,
-            runner: handle.clone(),
+            applicant,
             file: setup.config_file,
             listen: config.web.listen,
             incidents: config.incidents_directory.clone(),
@@ -115,6 +119,7 @@ impl App {
             handle,
             state,
             server,
+            conductor,
             reload,
             reloader,
             history,
@@ -154,6 +159,7 @@ impl App {
             runner,
             handle,
             server,
+            conductor,
             reloader,
             history,
             alerts,
@@ -168,6 +174,7 @@ impl App {
         let serving = CancellationToken::new();
         let mut server = tokio::spawn(server.serve(serving.clone()));
         let mut reloads = tokio::spawn(reloader.run());
+        let mut discovering = tokio::spawn(conductor.run(handle.clone()));
         let telling = CancellationToken::new();
         let mut teller = tokio::spawn(alerts.run(telling.clone()));
         let mut ticking = ticking;
@@ -179,12 +186,14 @@ impl App {
             ended = &mut ticking => Err(unasked("the tick", ended.context("it panicked").flatten())),
             ended = &mut server => Err(unasked("the HTTP server", ended.context("it panicked").flatten())),
             ended = &mut teller => Err(unasked("the sender of alerts", ended.context("it panicked"))),
+            ended = &mut discovering => Err(unasked("the discovery of pools", ended.context("it panicked"))),
             ended = &mut reloads => Err(unasked("the reloader", ended.context("it panicked"))),
         };
         info!("stopping");
         serving.cancel();
         handle.stop();
         reloads.abort();
+        discovering.abort();
         let drained = tokio::time::timeout(DRAIN, async {
             if !server.is_finished() {
                 drop(server.await);
@@ -245,28 +254,17 @@ fn node() -> anyhow::Result<String> {
     Ok(name.trim().to_owned())
 }
 
-/// The endpoints of all pools of the configuration.
-fn watched(config: &Config, own: NetnsCookie) -> impl Iterator<Item = Endpoint> {
-    config.pools.iter().flat_map(move |pool| {
-        let role = pool.role;
-        let addresses = pool.backends.iter().map(|backend| backend.address);
-        addresses.map(move |address| Endpoint::new(role, address, own))
-    })
-}
-
-/// Room for a quarter more than what is configured, so that a reload can add pools, and for what auto mode learns. Not
-/// for much more: each tick looks through the whole map.
-fn capacity(backends: usize) -> u32 {
-    u32::try_from(backends + backends / 4 + 1)
-        .unwrap_or(u32::MAX)
-        .max(auto::MOST_ENDPOINTS)
+/// The endpoints of all pools.
+fn watched(plan: &Plan, own: NetnsCookie) -> impl Iterator<Item = Endpoint> {
+    let pools = plan.pools.iter().flatten();
+    pools.flat_map(move |pool| pool.endpoints(own))
 }
 
 /// Carries out reloads, one at a time.
 struct Reloader {
     requests: mpsc::Receiver<Request>,
     status: watch::Sender<ReloadStatus>,
-    runner: RunnerHandle,
+    applicant: Applicant,
     file: Option<PathBuf>,
     listen: SocketAddr,
     incidents: Option<PathBuf>,
@@ -321,7 +319,7 @@ impl Reloader {
         alerts::check(&config.alerting).map_err(|error| error.to_string())?;
         let access = self.access(config.web.file.clone()).await?;
         let alerting = config.alerting.clone();
-        self.runner.apply(config).await?;
+        self.applicant.apply(config).await?;
         self.receivers
             .replace(&alerting)
             .map_err(|error| error.to_string())?;

@@ -3,13 +3,16 @@
 //! The modules follow the flow of one tick: [`kernel`] reads a snapshot, [`engine`] turns it into a
 //! [`model::State`], [`publish`] shows it. [`config`] says what is wanted; [`app`] wires them together.
 
+pub mod admin;
 pub mod app;
 pub mod audit;
 pub mod backtest;
 pub mod commands;
+mod conductor;
 pub mod config;
 pub mod discovery;
 pub mod engine;
+pub mod gate;
 pub mod history;
 mod http_client;
 pub mod kernel;
@@ -19,3 +22,4 @@ pub mod publish;
 pub mod recording;
 pub mod reload;
 mod runner;
+pub mod running;

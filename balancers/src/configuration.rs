@@ -4,16 +4,19 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use crate::apache;
+use crate::caddy;
 use crate::date::Date;
 use crate::envoy;
 use crate::error::{ReadError, Why};
-use crate::finding::{Audit, Finding, Suppression};
+use crate::finding::{Audit, Finding, Report, Suppression};
 use crate::haproxy;
 use crate::kubernetes;
-use crate::model::{Pool, Traffic};
+use crate::model::{Address, Pool, Traffic};
 use crate::nginx;
 use crate::product::Product;
 use crate::source::{Files, Limits, Place, Sources};
+use crate::traefik;
 use crate::version::Version;
 
 /// What is known besides the configuration.
@@ -55,9 +58,45 @@ pub struct Unresolved {
 }
 
 impl Configuration {
+    /// A configuration in which every word says where traffic goes.
+    pub(crate) fn new(
+        product: Product,
+        sources: Sources,
+        pools: Vec<Pool>,
+        report: Report,
+        suppressions: Vec<Suppression>,
+    ) -> Self {
+        Self {
+            product,
+            sources,
+            pools,
+            unresolved: Vec::new(),
+            findings: report.into_findings(),
+            suppressions,
+        }
+    }
+
     /// What was found, against the comments that allow findings at the given day.
     pub fn audit(&self, today: Date) -> Audit {
         Audit::new(&self.findings, &self.suppressions, today)
+    }
+
+    /// Adds what was found in comparison with something else.
+    pub(crate) fn add(&mut self, report: Report) {
+        self.findings.extend(report.into_findings());
+        self.findings.sort_by(|a, b| {
+            (a.place, a.rule.id, &a.message).cmp(&(b.place, b.rule.id, &b.message))
+        });
+    }
+
+    /// Where the product that runs with this configuration can be asked for its state: `HAProxy`'s `stats socket`, Envoy's
+    /// `admin`. Other products have no such thing, or none that is understood.
+    pub fn admin(&self) -> Vec<Address> {
+        match self.product {
+            Product::Haproxy => haproxy::admin(&self.sources),
+            Product::Envoy => envoy::admin(&self.sources),
+            _ => Vec::new(),
+        }
     }
 }
 
@@ -73,6 +112,9 @@ pub fn read(
         Product::Haproxy => haproxy::read(files, &[path], options),
         Product::Envoy => envoy::read(files, path, options),
         Product::Kubernetes => kubernetes::read(files, path, options),
+        Product::Apache => apache::read(files, path, options),
+        Product::Caddy => caddy::read(files, path, options),
+        Product::Traefik => traefik::read(files, path, options),
     }
 }
 
@@ -93,6 +135,9 @@ pub fn detect(name: &Path, text: &str) -> Option<Product> {
         Product::Haproxy => haproxy::recognises(name, text),
         Product::Envoy => envoy::recognises(name, text),
         Product::Kubernetes => kubernetes::recognises(text),
+        Product::Apache => apache::recognises(name, text),
+        Product::Caddy => caddy::recognises(name, text),
+        Product::Traefik => traefik::recognises(name, text),
     })
 }
 

@@ -31,29 +31,37 @@
 //! 2. A folder of its own, `src/<product>/`, with two functions as in `nginx/mod.rs`:
 //!    `recognises(name, text) -> bool`, and `read(files, path, options) -> Result<Configuration, ReadError>`. `read` makes a
 //!    [`Loader`](source::Loader), turns texts into tokens with places, tokens into the product's own types, and those into
-//!    [`model::Pool`]s. Rules look at the product's types and pools and add to a `Report`.
+//!    [`model::Pool`]s, which begin as `Pool::new` and `Server::new`. Rules look at the product's types and pools and add to
+//!    a `Report`.
 //! 3. Formulas of expected shares that are the product's own: a file in `src/shares/`, pure functions that name the
 //!    product's source file, and a variant of [`shares::Formula`]; with a test against known values and one against the real product in `tests/`.
 //! 4. Each rule: a line in the product's `define_rules!` (whose `RULES` are listed in `finding/rule.rs`), a page `docs/audit/<ID>.md`
 //!    with the sections that the others have, and `tests/<product>/<ID>/bad.conf` and `good.conf` with a snapshot. A
-//!    test holds all of these to be there, and the real product to accept the configurations.
+//!    test holds all of these to be there, and the real product to accept the configurations. `tests/common` has what the
+//!    tests of all products share: rules, any bytes, and traffic through the real product.
 //! 5. Comments go through `Comment::suppression`, with the lines that they cover: their own if something stands before
 //!    them, else the whole of the next statement or block.
 
+mod apache;
+mod caddy;
 mod configuration;
 mod date;
 mod diff;
 mod envoy;
 mod error;
 mod finding;
+pub mod fleet;
+mod go;
 mod haproxy;
 mod kubernetes;
+pub mod live;
 pub mod model;
 mod nginx;
 mod product;
 pub mod shares;
 pub mod source;
 mod text;
+mod traefik;
 mod version;
 mod yaml;
 
@@ -62,5 +70,6 @@ pub use date::{Date, NoDate};
 pub use diff::{PoolChange, Presence, ServerChange, diff};
 pub use error::{Position, ReadError, Why};
 pub use finding::{Allowed, Audit, Finding, Rule, Severity, rule, rules};
+pub use nginx::{NginxStatement, NginxText, nginx_text};
 pub use product::Product;
 pub use version::Version;

@@ -17,11 +17,25 @@ pub enum Product {
     Envoy,
     /// Services of Kubernetes, as manifests describe them.
     Kubernetes,
+    /// Apache httpd, with `mod_proxy_balancer`.
+    Apache,
+    /// Caddy, as its JSON.
+    Caddy,
+    /// Traefik, as files tell it.
+    Traefik,
 }
 
 impl Product {
     /// All of them, in the order in which a text is offered to them.
-    pub const ALL: [Self; 4] = [Self::Kubernetes, Self::Nginx, Self::Haproxy, Self::Envoy];
+    pub const ALL: [Self; 7] = [
+        Self::Kubernetes,
+        Self::Nginx,
+        Self::Haproxy,
+        Self::Envoy,
+        Self::Apache,
+        Self::Caddy,
+        Self::Traefik,
+    ];
 
     /// The name that users write (`--as nginx`).
     pub const fn as_str(self) -> &'static str {
@@ -30,6 +44,9 @@ impl Product {
             Self::Haproxy => "haproxy",
             Self::Envoy => "envoy",
             Self::Kubernetes => "kubernetes",
+            Self::Apache => "apache",
+            Self::Caddy => "caddy",
+            Self::Traefik => "traefik",
         }
     }
 
@@ -40,6 +57,9 @@ impl Product {
             Self::Haproxy => "HAProxy",
             Self::Envoy => "Envoy",
             Self::Kubernetes => "Kubernetes",
+            Self::Apache => "Apache httpd",
+            Self::Caddy => "Caddy",
+            Self::Traefik => "Traefik",
         }
     }
 

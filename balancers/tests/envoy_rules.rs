@@ -1,10 +1,6 @@
 //! Every rule of Envoy's: a configuration that shows it and one that does not, both accepted by Envoy itself.
 
-#![allow(
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test that cannot go on must fail"
-)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
 mod common;
 
@@ -23,7 +19,10 @@ use evenkeel_lab::parts::envoy;
 use evenkeel_lab::process::Process;
 use evenkeel_lab::wait::wait_for;
 
-use common::{configuration, folder, shown, today};
+use common::rules::{
+    bad_ones_show_their_rule, good_ones_show_nothing_but_notes, the_product_accepts_them,
+};
+use common::{configuration, folder, today};
 
 /// The rules that only an Envoy configuration can show.
 fn shown_by_envoy() -> impl Iterator<Item = &'static Rule> {
@@ -32,77 +31,28 @@ fn shown_by_envoy() -> impl Iterator<Item = &'static Rule> {
 
 #[test]
 fn bad_configurations_show_their_rule() {
-    for rule in shown_by_envoy() {
-        let folder = folder(Product::Envoy).join(rule.id);
-        let configuration = configuration(Product::Envoy, &folder.join("bad.yaml"));
-        let audit = configuration.audit(today());
-        let found = audit.findings.iter().any(|finding| finding.rule == rule);
-        let text = shown(&configuration, &audit, &folder);
-        assert!(found, "{} is not found:\n{text}", rule.id);
-        insta::with_settings!({ snapshot_path => &folder, prepend_module_to_snapshot => false, omit_expression => true }, {
-            insta::assert_snapshot!("bad", text);
-        });
-    }
+    bad_ones_show_their_rule(Product::Envoy, "bad.yaml", shown_by_envoy());
 }
 
 #[test]
 fn good_configurations_show_nothing_but_notes() {
-    for rule in shown_by_envoy() {
-        let folder = folder(Product::Envoy).join(rule.id);
-        let configuration = configuration(Product::Envoy, &folder.join("good.yaml"));
-        let audit = configuration.audit(today());
-        let clean = audit.worst().is_none_or(|worst| worst == Severity::Note)
-            && audit.findings.iter().all(|finding| finding.rule != rule);
-        assert!(
-            clean,
-            "{}: {}",
-            rule.id,
-            shown(&configuration, &audit, &folder)
-        );
-    }
+    good_ones_show_nothing_but_notes(Product::Envoy, "good.yaml", shown_by_envoy());
 }
 
 #[test]
 fn envoy_accepts_them() {
-    let mut checked = 0;
-    for rule in shown_by_envoy() {
-        for kind in ["bad.yaml", "good.yaml"] {
-            let path = folder(Product::Envoy).join(rule.id).join(kind);
-            let mut command = Command::new(envoy().unwrap());
-            command
-                .args(["--mode", "validate", "--log-level", "error", "-c"])
-                .arg(&path);
-            let output = command.output().unwrap();
-            let said = String::from_utf8_lossy(&output.stderr);
-            assert!(output.status.success(), "{}: {said}", path.display());
-            checked += 1;
-        }
-    }
-    assert!(checked > 40, "{checked}");
-}
-
-/// Each page says what shows a rule, what happens, what to write instead, when it is meant, and where it is known from.
-#[test]
-fn pages_are_whole() {
-    const SECTIONS: [&str; 5] = [
-        "What shows it",
-        "What happens",
-        "Fix",
-        "When it is meant",
-        "Source",
-    ];
-    for rule in shown_by_envoy() {
-        let head = format!("# {}: {}\n", rule.id, rule.title);
-        assert!(rule.page.starts_with(&head), "{}", rule.id);
-        let mut rest = rule.page;
-        for section in SECTIONS {
-            let mark = format!("\n## {section}\n");
-            rest = rest
-                .split_once(&mark)
-                .unwrap_or_else(|| panic!("{}: {section}", rule.id))
-                .1;
-        }
-    }
+    let envoy = envoy().unwrap();
+    the_product_accepts_them(
+        Product::Envoy,
+        ["bad.yaml", "good.yaml"],
+        shown_by_envoy(),
+        |_| false,
+        |path| {
+            let mut command = Command::new(&envoy);
+            command.args(["--mode", "validate", "--log-level", "error", "-c"]);
+            command.arg(path).output().unwrap()
+        },
+    );
 }
 
 /// What the rules find beside what the configurations on disk show: a change to one of them, and words of the message.

@@ -1,30 +1,19 @@
 //! Expected shares against Envoy itself: the same configuration is read here and run there, thousands of keys are sent
 //! through it, and who answered is counted.
 
-#![allow(
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test that cannot go on must fail"
-)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
+
+mod common;
 
 use std::fmt::Write as _;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
-use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
 
+use evenkeel_balancers::Product;
 use evenkeel_balancers::shares::{ENVOY_MAGLEV_TABLE, EnvoyHash, EnvoyMaglev, EnvoyRing};
-use evenkeel_balancers::source::MemoryFiles;
-use evenkeel_balancers::{Options, Product, read};
-use evenkeel_lab::netns::Namespace;
 use evenkeel_lab::parts::envoy;
-use evenkeel_lab::process::Process;
-use evenkeel_lab::wait::wait_for;
 use twox_hash::XxHash64;
 
-/// How many requests are sent.
-const REQUESTS: u64 = 6000;
+use common::traffic::{Seen, Written, key};
 
 /// The hosts of one locality.
 struct Group<'a> {
@@ -106,143 +95,24 @@ fn config(cluster: &str, groups: &[Group<'_>]) -> String {
     )
 }
 
-/// The key of the request with this number, mixed by `splitmix64`.
-fn key(number: u64) -> String {
-    let mut mixed = number
-        .wrapping_mul(0x9e37_79b9_7f4a_7c15)
-        .wrapping_add(0x1234_5678);
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    format!("{:x}", mixed ^ (mixed >> 31))
-}
-
-/// What was expected, and who answered each request.
-struct Seen {
-    expected: Vec<f64>,
-    answers: Vec<usize>,
-}
-
 /// Reads a configuration, runs Envoy with it, and sends requests.
 fn run(cluster: &str, groups: &[Group<'_>]) -> Seen {
-    let text = config(cluster, groups);
-    let files = MemoryFiles::new().with("envoy.yaml", text.clone());
-    let read = read(
-        Product::Envoy,
-        &files,
-        Path::new("envoy.yaml"),
-        &Options::default(),
-    );
-    let read = read.unwrap_or_else(|error| panic!("{error}\n{text}"));
-    let expected = read.pools[0].shares.exact().unwrap();
-
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("envoy.yaml");
-    std::fs::write(&path, text).unwrap();
-    let namespace = Namespace::create("envoy-shares").unwrap();
+    let written = Written::new(folder, "envoy.yaml", config(cluster, groups));
     let mut command = Command::new(envoy().unwrap());
-    command
-        .args([
-            "--concurrency",
-            "1",
-            "--disable-hot-restart",
-            "--log-level",
-            "error",
-            "-c",
-        ])
-        .arg(&path);
-    let mut envoy = Process::spawn(&namespace, "envoy", &mut command).unwrap();
-    let answers = namespace.enter(|| {
-        let stream = wait_for(Duration::from_secs(60), "Envoy to listen", || {
-            envoy.check()?;
-            Ok(TcpStream::connect("127.0.0.1:10000").ok())
-        });
-        ask(stream.unwrap())
-    });
-    Seen {
-        expected,
-        answers: answers.unwrap(),
-    }
-}
-
-/// Sends all requests over one connection.
-fn ask(stream: TcpStream) -> Vec<usize> {
-    stream
-        .set_read_timeout(Some(Duration::from_secs(20)))
-        .unwrap();
-    stream.set_nodelay(true).unwrap();
-    let mut reader = BufReader::new(stream.try_clone().unwrap());
-    let mut writer = stream;
-    let request = |number: u64| {
-        let request = format!(
-            "GET / HTTP/1.1\r\nHost: x\r\nX-Key: {}\r\n\r\n",
-            key(number)
-        );
-        writer.write_all(request.as_bytes()).unwrap();
-        answer(&mut reader)
+    command.args(["--concurrency", "1", "--disable-hot-restart"]);
+    command.args(["--log-level", "error", "-c"]);
+    let seen = Seen {
+        expected: written.read(Product::Envoy).pools[0].shares.clone(),
+        answers: written.ask(command, 10_000),
     };
-    (0..REQUESTS).map(request).collect()
+    assert!(seen.expected.exact().is_some(), "{:?}", seen.expected);
+    seen
 }
 
-fn answer(reader: &mut BufReader<TcpStream>) -> usize {
-    let (mut length, mut status) = (0, String::new());
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line).unwrap();
-        if status.is_empty() {
-            status.clone_from(&line);
-        }
-        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-            length = value.trim().parse().unwrap();
-        }
-        if line == "\r\n" {
-            break;
-        }
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).unwrap();
-    let body = String::from_utf8(body).unwrap();
-    body.parse().unwrap_or_else(|_| panic!("{status}{body}"))
-}
-
-impl Seen {
-    fn counts(&self) -> Vec<u64> {
-        let mut counts = vec![0; self.expected.len()];
-        for answer in &self.answers {
-            counts[*answer] += 1;
-        }
-        counts
-    }
-
-    /// Pearson's statistic against its mean (the degrees of freedom) and five standard deviations more. Hosts that are
-    /// expected to get nothing must have got nothing.
-    fn fits(&self) {
-        let (mut statistic, mut classes) = (0.0, 0.0);
-        for (count, share) in self.counts().into_iter().zip(&self.expected) {
-            let expected = share * REQUESTS as f64;
-            if expected < 1e-6 {
-                assert_eq!(count, 0, "{:?} {:?}", self.counts(), self.expected);
-                continue;
-            }
-            classes += 1.0;
-            statistic += (count as f64 - expected).powi(2) / expected;
-        }
-        let freedom: f64 = classes - 1.0;
-        let most = freedom + 5.0 * (2.0 * freedom).sqrt();
-        assert!(
-            statistic <= most,
-            "{statistic} > {most}: {:?} {:?}",
-            self.counts(),
-            self.expected
-        );
-    }
-
-    /// Every single answer came from the host that is computed for its key.
-    fn each(&self, host_of: impl Fn(u64) -> Option<usize>) {
-        for (number, answer) in (0..).zip(&self.answers) {
-            let hash = XxHash64::oneshot(0, key(number).as_bytes());
-            assert_eq!(host_of(hash), Some(*answer), "request {number}");
-        }
-    }
+/// The hash by which Envoy finds a request's host.
+fn hash(number: u64) -> u64 {
+    XxHash64::oneshot(0, key(number).as_bytes())
 }
 
 const WEIGHTED: [&str; 4] = [
@@ -280,13 +150,7 @@ fn rotation_is_by_weight_to_the_request() {
             ],
         )],
     );
-    for (count, share) in seen.counts().into_iter().zip(&seen.expected) {
-        assert!(
-            (count as f64 - share * REQUESTS as f64).abs() <= 2.0,
-            "{:?}",
-            seen.counts()
-        );
-    }
+    seen.is_within(2.0);
 }
 
 #[test]
@@ -303,13 +167,13 @@ fn random_ignores_weights() {
             ],
         )],
     );
-    assert!((seen.expected[0] - seen.expected[1]).abs() < 1e-12);
+    assert!((seen.exact()[0] - seen.exact()[1]).abs() < 1e-12);
     seen.fits();
 }
 
 #[test]
 fn ring_hash_is_a_ring() {
-    for (name, hash) in [
+    for (name, function) in [
         ("XX_HASH", EnvoyHash::XxHash),
         ("MURMUR_HASH_2", EnvoyHash::Murmur2),
     ] {
@@ -322,8 +186,8 @@ fn ring_hash_is_a_ring() {
         let seen = run(&policy, &[group("", &WEIGHTED)]);
         seen.fits();
         let names = names();
-        let ring = EnvoyRing::new(&hosts(&names), (1024, 8 << 20), hash, 1 << 20).unwrap();
-        seen.each(|hash| ring.host_of(hash));
+        let ring = EnvoyRing::new(&hosts(&names), (1024, 8 << 20), function, 1 << 20).unwrap();
+        seen.each(|number| ring.host_of(hash(number)));
     }
 }
 
@@ -333,7 +197,7 @@ fn maglev_is_a_table() {
     seen.fits();
     let names = names();
     let maglev = EnvoyMaglev::new(&hosts(&names), ENVOY_MAGLEV_TABLE, 1 << 20).unwrap();
-    seen.each(|hash| maglev.host_of(hash));
+    seen.each(|number| maglev.host_of(hash(number)));
     run(
         "lb_policy: MAGLEV\n    maglev_lb_config: { table_size: 5 }",
         &[group("", &["", "", "", "", "", "", ""])],
@@ -350,11 +214,7 @@ fn priorities_take_what_is_left() {
             group("priority: 1", &["", "load_balancing_weight: 3"]),
         ],
     );
-    assert!(
-        (seen.expected[0] - 0.46).abs() < 1e-9,
-        "{:?}",
-        seen.expected
-    );
+    assert!((seen.exact()[0] - 0.46).abs() < 1e-9, "{:?}", seen.exact());
     seen.fits();
     run(
         "lb_policy: MAGLEV",
@@ -369,10 +229,7 @@ fn priorities_take_what_is_left() {
 #[test]
 fn panic_ignores_health() {
     let seen = run(CHECKED, &[group("", &["", DOWN, DOWN])]);
-    assert_eq!(
-        seen.expected.iter().filter(|share| **share > 0.3).count(),
-        3
-    );
+    assert!(seen.exact().iter().all(|share| *share > 0.3));
     seen.fits();
 }
 

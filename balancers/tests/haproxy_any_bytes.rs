@@ -3,13 +3,16 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
+mod common;
+
 use std::fmt::Write as _;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use evenkeel_balancers::source::{Limits, MemoryFiles};
-use evenkeel_balancers::{Configuration, Options, Product, ReadError, Version, detect, read};
+use evenkeel_balancers::{Configuration, Options, Product, ReadError, Version, read};
 use proptest::prelude::*;
+
+use common::bytes::{LENGTH, cases, repeated, time_grows_with_length};
 
 fn read_text(
     text: impl Into<Vec<u8>>,
@@ -23,30 +26,15 @@ fn read_text(
     read(Product::Haproxy, &files, Path::new("haproxy.cfg"), &options)
 }
 
-/// Reads, audits, and looks at everything that was found.
 fn exercise(bytes: &[u8], version: Option<Version>) {
-    let _ = detect(Path::new("x"), &String::from_utf8_lossy(bytes));
-    match read_text(bytes, version) {
-        Ok(configuration) => {
-            let audit = configuration.audit("2026-11-22".parse().unwrap());
-            for finding in &audit.findings {
-                let excerpt = configuration.sources.excerpt(finding.place);
-                assert!(excerpt.carets > 0 && !excerpt.line.contains('\n'));
-                assert!(!finding.message.is_empty() && !finding.help.is_empty());
-            }
-            for pool in &configuration.pools {
-                assert_eq!(pool.shares.servers.len(), pool.servers.len());
-                if let Some(shares) = pool.shares.exact() {
-                    let sum: f64 = shares.iter().sum();
-                    assert!(sum < 1e-9 || (sum - 1.0).abs() < 1e-9, "{shares:?}");
-                }
-            }
+    common::bytes::exercise(bytes, |bytes| {
+        let read = read_text(bytes, version);
+        if let Err(error) = &read {
+            let placed = error.position.is_some() || error.to_string().contains("zero bytes");
+            assert!(placed, "{error}");
         }
-        Err(error) => assert!(
-            error.position.is_some() || error.to_string().contains("zero bytes"),
-            "{error}"
-        ),
-    }
+        read
+    });
 }
 
 /// Words that mean something to `HAProxy`, in any order.
@@ -140,7 +128,7 @@ fn version() -> impl Strategy<Value = Option<Version>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(if cfg!(debug_assertions) { 400 } else { 20_000 }))]
+    #![proptest_config(cases())]
 
     #[test]
     fn bytes(bytes in prop::collection::vec(any::<u8>(), 0..400), version in version()) {
@@ -163,18 +151,12 @@ proptest! {
 /// Texts that are costly for one or the other part, all of the same length.
 #[test]
 fn time_grows_with_length_alone() {
-    const LENGTH: usize = 300_000;
-    let repeated = |head: &str, part: &str| {
-        let mut text = head.to_owned();
-        text.push_str(&part.repeat((LENGTH - head.len()) / part.len()));
-        text
-    };
     let half = |head: &str, part: &str| head.to_owned() + &part.repeat(LENGTH / 2 / part.len());
     let mut many = String::new();
     for number in 0..LENGTH / 60 {
         writeln!(many, "backend b{number}\n server a x\n server b x").unwrap();
     }
-    for (name, text) in [
+    let texts = [
         ("lines", repeated("global\n", "a\n")),
         ("one word", repeated("global\n", "a")),
         ("words", repeated("global\n", "a ")),
@@ -231,14 +213,8 @@ fn time_grows_with_length_alone() {
             "many options",
             half("defaults\n", "option redispatch\n") + &many,
         ),
-    ] {
-        let began = Instant::now();
-        exercise(text.as_bytes(), Some(Version(3, 4, 0)));
-        let took = began.elapsed();
-        // Without optimisation, on a busy machine: a quadratic step would take minutes.
-        assert!(took < Duration::from_secs(20), "{name}: {took:?}");
-        println!("{name}: {took:?}");
-    }
+    ];
+    time_grows_with_length(texts, |bytes| exercise(bytes, None));
 }
 
 /// Variables made of variables do not grow without end.

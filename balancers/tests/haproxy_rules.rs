@@ -11,61 +11,42 @@ use evenkeel_balancers::source::{HostFiles, MemoryFiles};
 use evenkeel_balancers::{Options, Product, Rule, Severity, Version, read, read_haproxy, rules};
 use evenkeel_lab::parts::require;
 
+use common::rules::{
+    bad_ones_show_their_rule, good_ones_show_nothing_but_notes, the_product_accepts_them,
+};
 use common::{configuration, folder, shown, today};
 
 /// The rules that a configuration of `HAProxy` can show: it includes no other files.
 fn shown_by_haproxy() -> impl Iterator<Item = &'static Rule> {
     rules().filter(|rule| match rule.product {
         Some(product) => product == Product::Haproxy,
-        None => rule.id != "EVK-004",
+        None => rule.is_of_one() && rule.id != "EVK-004",
     })
 }
 
 #[test]
 fn bad_configurations_show_their_rule() {
-    for rule in shown_by_haproxy() {
-        let folder = folder(Product::Haproxy).join(rule.id);
-        let configuration = configuration(Product::Haproxy, &folder.join("bad.conf"));
-        let audit = configuration.audit(today());
-        let found = audit.findings.iter().any(|finding| finding.rule == rule);
-        let shown = shown(&configuration, &audit, &folder);
-        assert!(found, "{} is not found:\n{shown}", rule.id);
-        insta::with_settings!({ snapshot_path => &folder, prepend_module_to_snapshot => false, omit_expression => true }, {
-            insta::assert_snapshot!("bad", shown);
-        });
-    }
+    bad_ones_show_their_rule(Product::Haproxy, "bad.conf", shown_by_haproxy());
 }
 
 #[test]
 fn good_configurations_show_nothing_but_notes() {
-    for rule in shown_by_haproxy() {
-        let folder = folder(Product::Haproxy).join(rule.id);
-        let configuration = configuration(Product::Haproxy, &folder.join("good.conf"));
-        let audit = configuration.audit(today());
-        let clean = audit.worst().is_none_or(|worst| worst == Severity::Note)
-            && audit.findings.iter().all(|finding| finding.rule != rule);
-        assert!(clean, "{}", shown(&configuration, &audit, &folder));
-    }
+    good_ones_show_nothing_but_notes(Product::Haproxy, "good.conf", shown_by_haproxy());
 }
 
 #[test]
 fn haproxy_accepts_them() {
     let haproxy = require("haproxy").unwrap();
-    let mut checked = 0;
-    for rule in shown_by_haproxy() {
-        for kind in ["bad.conf", "good.conf"] {
-            let path = folder(Product::Haproxy).join(rule.id).join(kind);
-            let output = Command::new(&haproxy)
-                .args(["-c", "-f"])
-                .arg(&path)
-                .output()
-                .unwrap();
-            let said = String::from_utf8_lossy(&output.stderr);
-            assert!(output.status.success(), "{}: {said}", path.display());
-            checked += 1;
-        }
-    }
-    assert!(checked > 40, "{checked}");
+    the_product_accepts_them(
+        Product::Haproxy,
+        ["bad.conf", "good.conf"],
+        shown_by_haproxy(),
+        |_| false,
+        |path| {
+            let mut command = Command::new(&haproxy);
+            command.args(["-c", "-f"]).arg(path).output().unwrap()
+        },
+    );
 }
 
 /// Debian's own configuration, as its package installs it, is not at fault.

@@ -1,101 +1,46 @@
 //! Every rule of Kubernetes': manifests that show it and some that do not.
 
-#![allow(
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test that cannot go on must fail"
-)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
 mod common;
 
 use std::path::Path;
-use std::time::{Duration, Instant};
 
+use evenkeel_balancers::model::Traffic;
 use evenkeel_balancers::source::MemoryFiles;
-use evenkeel_balancers::{Configuration, Options, Product, Rule, Severity, detect, read, rules};
+use evenkeel_balancers::{Configuration, Options, Product, ReadError, Rule, detect, read, rules};
 use proptest::prelude::*;
 
-use common::{configuration, folder, shown, today};
+use common::bytes::{cases, repeated, time_grows_with_length};
+use common::rules::{bad_ones_show_their_rule, good_ones_show_nothing_but_notes};
+use common::{configuration, folder};
 
 fn shown_by_kubernetes() -> impl Iterator<Item = &'static Rule> {
     rules().filter(|rule| rule.product == Some(Product::Kubernetes))
 }
 
-fn read_text(text: impl Into<Vec<u8>>) -> Result<Configuration, evenkeel_balancers::ReadError> {
-    let files = MemoryFiles::new().with("k.yaml", text);
-    read(
-        Product::Kubernetes,
-        &files,
-        Path::new("k.yaml"),
-        &Options::default(),
-    )
+fn read_text(text: impl Into<Vec<u8>>) -> Result<Configuration, ReadError> {
+    common::bytes::read_text(Product::Kubernetes, "k.yaml", text)
 }
 
 #[test]
 fn bad_manifests_show_their_rule() {
-    for rule in shown_by_kubernetes() {
-        let folder = folder(Product::Kubernetes).join(rule.id);
-        let configuration = configuration(Product::Kubernetes, &folder.join("bad.yaml"));
-        let audit = configuration.audit(today());
-        let text = shown(&configuration, &audit, &folder);
-        assert!(
-            audit.findings.iter().any(|finding| finding.rule == rule),
-            "{} is not found:\n{text}",
-            rule.id
-        );
-        insta::with_settings!({ snapshot_path => &folder, prepend_module_to_snapshot => false, omit_expression => true }, {
-            insta::assert_snapshot!("bad", text);
-        });
-    }
+    bad_ones_show_their_rule(Product::Kubernetes, "bad.yaml", shown_by_kubernetes());
 }
 
 #[test]
 fn good_manifests_show_nothing_but_notes() {
-    for rule in shown_by_kubernetes() {
-        let folder = folder(Product::Kubernetes).join(rule.id);
-        let path = folder.join("good.yaml");
-        let text = std::fs::read_to_string(&path).unwrap();
-        assert_eq!(detect(Path::new("x"), &text), Some(Product::Kubernetes));
-        let configuration = configuration(Product::Kubernetes, &path);
-        let audit = configuration.audit(today());
-        let notes = audit
-            .findings
-            .iter()
-            .all(|finding| finding.rule != rule && finding.severity == Severity::Note);
-        assert!(
-            notes,
-            "{}: {}",
-            rule.id,
-            shown(&configuration, &audit, &folder)
-        );
-    }
+    good_ones_show_nothing_but_notes(Product::Kubernetes, "good.yaml", shown_by_kubernetes());
 }
 
-/// Each page says what shows a rule, what happens, what to write instead, when it is meant, and where it is known from.
+/// Manifests are told from configurations of Envoy, which are YAML as well.
 #[test]
-fn pages_are_whole() {
-    const SECTIONS: [&str; 5] = [
-        "What shows it",
-        "What happens",
-        "Fix",
-        "When it is meant",
-        "Source",
-    ];
+fn manifests_are_recognised() {
     for rule in shown_by_kubernetes() {
-        assert!(
-            rule.page
-                .starts_with(&format!("# {}: {}\n", rule.id, rule.title)),
-            "{}",
-            rule.id
-        );
-        let mut rest = rule.page;
-        for section in SECTIONS {
-            let mark = format!("\n## {section}\n");
-            rest = rest
-                .split_once(&mark)
-                .unwrap_or_else(|| panic!("{}: {section}", rule.id))
-                .1;
-        }
+        let path = folder(Product::Kubernetes).join(rule.id).join("good.yaml");
+        let text = std::fs::read_to_string(path).unwrap();
+        let product = detect(Path::new("x"), &text);
+        assert_eq!(product, Some(Product::Kubernetes), "{}", rule.id);
     }
 }
 
@@ -122,6 +67,37 @@ fn shares_are_those_of_kube_proxy() {
     let split = shares("K8S-012");
     assert_eq!(split[0].0, "default/shop rule 1");
     assert!((split[0].1[0] - 0.95).abs() < 1e-9, "{split:?}");
+}
+
+/// Routes of Istio and Traefik share traffic out as those of the Gateway API do.
+#[test]
+fn routes_of_meshes_and_ingresses_are_read() {
+    let text = "kind: VirtualService\nmetadata: {name: a}\nspec:\n  http:\n  - route: [{destination: {host: shop}}]\n  - route: [{destination: {host: shop, subset: v1}, weight: 75}, {destination: {host: shop, subset: v2}, weight: 25}]\n  tcp:\n  - route: [{destination: {host: db}, weight: 50}, {destination: {host: db2}, weight: 50}]\n---\n\
+                kind: TraefikService\nmetadata: {name: b}\nspec: {weighted: {services: [{name: x, weight: 3}, {name: y}]}}\n---\n\
+                kind: IngressRoute\nmetadata: {name: c}\nspec: {routes: [{services: [{name: x}, {name: y}]}]}\n";
+    let read = read_text(text).unwrap();
+    let pools: Vec<_> = read
+        .pools
+        .iter()
+        .map(|pool| {
+            let title = pool.servers[1].title();
+            let share = pool.shares.exact().unwrap()[1];
+            (pool.name.as_str(), pool.traffic, title, share)
+        })
+        .collect();
+    let expected = [
+        ("default/a rule 2", Traffic::Requests, "v2", 0.25),
+        ("default/a rule 3", Traffic::Connections, "db2", 0.5),
+        ("default/b rule 1", Traffic::Requests, "y", 0.25),
+        ("default/c rule 1", Traffic::Requests, "y", 0.5),
+    ];
+    assert_eq!(pools, expected);
+    let found = read.audit(common::today()).findings;
+    let about: Vec<_> = found
+        .iter()
+        .filter_map(|finding| finding.pool.as_deref())
+        .collect();
+    assert_eq!(about, ["default/a rule 2", "default/b rule 1"]);
 }
 
 /// The files of a folder are one configuration, and so are the items of a list.
@@ -159,21 +135,8 @@ fn folders_and_lists_are_read() {
     );
 }
 
-fn exercise(bytes: Vec<u8>) {
-    match read_text(bytes) {
-        Ok(configuration) => {
-            let audit = configuration.audit(today());
-            for pool in &configuration.pools {
-                assert_eq!(pool.servers.len(), pool.shares.servers.len());
-                if let Some(shares) = pool.shares.exact() {
-                    let sum: f64 = shares.iter().sum();
-                    assert!(sum < 1e-9 || (sum - 1.0).abs() < 1e-9, "{pool:?}");
-                }
-            }
-            serde_json::to_string(&(&configuration.pools, &audit)).unwrap();
-        }
-        Err(error) => assert!(!error.to_string().is_empty()),
-    }
+fn exercise(bytes: &[u8]) {
+    common::bytes::exercise(bytes, |bytes| read_text(bytes));
 }
 
 const PARTS: &[&str] = &[
@@ -184,36 +147,32 @@ const PARTS: &[&str] = &[
     "kind: Deployment\nspec: {replicas: 18446744073709551615, template: {metadata: {labels: {x: y}}, spec: {containers: [{ports: [{}]}]}}}\n",
     "kind: Deployment\nspec: {replicas: 0, template: {metadata: {labels: {x: y}}}}\n",
     "kind: HTTPRoute\nspec: {rules: [{backendRefs: [{name: a, weight: 1e308}, {name: b, weight: -1}, {name: c}]}]}\n",
+    "kind: DestinationRule\nspec: {host: a.b, trafficPolicy: {outlierDetection: {}, loadBalancer: {simple: ROUND_ROBIN, consistentHash: {minimumRingSize: 3}, localityLbSetting: {failover: [], distribute: [{from: x, to: {'*': 1e308, a/b: -1}}]}}}, subsets: [{name: v, trafficPolicy: {connectionPool: {http: {h2UpgradePolicy: UPGRADE}}}}]}\n",
+    "kind: VirtualService\nspec: {http: [{route: [{destination: {host: a}, weight: 1}, {destination: {subset: b}, weight: .nan}]}]}\n",
     "kind: Ingress\nmetadata: {annotations: {nginx.ingress.kubernetes.io/canary-weight: '5'}}\n",
     "kind: [\n",
 ];
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(if cfg!(debug_assertions) { 300 } else { 20_000 }))]
+    #![proptest_config(cases())]
 
     #[test]
     fn bytes(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-        exercise(bytes);
+        exercise(&bytes);
     }
 
     #[test]
     fn objects(parts in prop::collection::vec(prop::sample::select(PARTS), 0..8)) {
-        exercise(parts.join("---\n").into_bytes());
+        exercise(parts.join("---\n").as_bytes());
     }
 }
 
 /// Many objects that have to do with each other.
 #[test]
 fn time_grows_with_length_alone() {
-    for part in PARTS {
-        let began = Instant::now();
-        let mut text = format!("{part}---\n").repeat(300_000 / (part.len() + 4));
-        text.push_str(&PARTS[..7].join("---\n"));
-        exercise(text.into_bytes());
-        assert!(
-            began.elapsed() < Duration::from_secs(20),
-            "{part}: {:?}",
-            began.elapsed()
-        );
-    }
+    let texts = PARTS.iter().map(|part| {
+        let many = repeated("", &format!("{part}---\n"));
+        (*part, many + &PARTS[..9].join("---\n"))
+    });
+    time_grows_with_length(texts, exercise);
 }

@@ -7,9 +7,12 @@ mod common;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use evenkeel_balancers::{Product, Rule, Severity, Version, rules};
+use evenkeel_balancers::{Product, Rule, Version, rules};
 use evenkeel_lab::parts::require;
 
+use common::rules::{
+    bad_ones_show_their_rule, good_ones_show_nothing_but_notes, the_product_accepts_them,
+};
 use common::{configuration, folder, shown, today};
 
 /// Configurations that need a newer nginx than Debian's, which must refuse them; and since when they are accepted.
@@ -29,57 +32,36 @@ const HOSTS: &str = "127.0.0.1 localhost\n\
 
 /// The rules that an nginx configuration can show.
 fn shown_by_nginx() -> impl Iterator<Item = &'static Rule> {
-    rules().filter(|rule| rule.product.is_none_or(|product| product == Product::Nginx))
+    rules().filter(|rule| match rule.product {
+        Some(product) => product == Product::Nginx,
+        None => rule.is_of_one(),
+    })
 }
 
 #[test]
 fn bad_configurations_show_their_rule() {
-    for rule in shown_by_nginx() {
-        let folder = folder(Product::Nginx).join(rule.id);
-        let configuration = configuration(Product::Nginx, &folder.join("bad.conf"));
-        let audit = configuration.audit(today());
-        let found = audit.findings.iter().any(|finding| finding.rule == rule);
-        assert!(
-            found,
-            "{} is not found:\n{}",
-            rule.id,
-            shown(&configuration, &audit, &folder)
-        );
-        insta::with_settings!({ snapshot_path => &folder, prepend_module_to_snapshot => false, omit_expression => true }, {
-            insta::assert_snapshot!("bad", shown(&configuration, &audit, &folder));
-        });
-    }
+    bad_ones_show_their_rule(Product::Nginx, "bad.conf", shown_by_nginx());
 }
 
 #[test]
 fn good_configurations_show_nothing_but_notes() {
-    for rule in shown_by_nginx() {
-        let folder = folder(Product::Nginx).join(rule.id);
-        let configuration = configuration(Product::Nginx, &folder.join("good.conf"));
-        let audit = configuration.audit(today());
-        let clean = audit.worst().is_none_or(|worst| worst == Severity::Note)
-            && audit.findings.iter().all(|finding| finding.rule != rule);
-        assert!(clean, "{}", shown(&configuration, &audit, &folder));
-    }
+    good_ones_show_nothing_but_notes(Product::Nginx, "good.conf", shown_by_nginx());
 }
 
 #[test]
 fn nginx_accepts_them() {
     let version = version();
-    let mut checked = 0;
-    for rule in shown_by_nginx() {
-        for kind in ["bad.conf", "good.conf"] {
-            let name = format!("{}/{kind}", rule.id);
-            let output = nginx_test(&folder(Product::Nginx).join(&name), "-t");
-            let newer = NEWER.iter().find(|(newer, _)| *newer == name);
-            let accepts = !REFUSED.contains(&name.as_str())
-                && newer.is_none_or(|(_, since)| version >= *since);
-            let said = String::from_utf8_lossy(&output.stderr);
-            assert_eq!(output.status.success(), accepts, "{name}: {said}");
-            checked += 1;
-        }
-    }
-    assert!(checked > 40, "{checked}");
+    let too_new = |name: &str| {
+        let newer = NEWER.iter().find(|(newer, _)| *newer == name);
+        newer.is_some_and(|(_, since)| version < *since)
+    };
+    the_product_accepts_them(
+        Product::Nginx,
+        ["bad.conf", "good.conf"],
+        shown_by_nginx(),
+        |name| REFUSED.contains(&name) || too_new(name),
+        |path| nginx_test(path, "-t"),
+    );
 }
 
 /// Debian's own configuration, as its packages install it, is not at fault.

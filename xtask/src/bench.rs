@@ -1,9 +1,11 @@
-//! `cargo xtask bench`: what the agent costs, in the kernel and in user space, and how well it detects skew, beside its peers.
+//! `cargo xtask bench`: what the agent costs, in the kernel and in user space, how well it detects skew, beside its peers, and
+//! how long an audit takes.
 //!
 //! Each part prints its tables and replaces its sections of `docs/benchmarks.md`. What is timed runs on this machine, in a
 //! network namespace of its own; the figures mean something only while nothing else does. Detection is simulated.
 
 mod agents;
+mod audit;
 mod bpf;
 mod cost;
 mod detection;
@@ -12,6 +14,7 @@ mod growth;
 mod held;
 mod live;
 mod machine;
+mod optimized;
 mod report;
 mod site;
 mod stats;
@@ -43,6 +46,8 @@ pub(crate) enum Part {
     Live,
     /// How well skew is detected: false alarms, delays, and other rules on the same simulated traffic. Needs no root.
     Detection,
+    /// How long reading and auditing a large configuration takes. Needs no root.
+    Audit,
 }
 
 type Measure = fn(&Path, Scale) -> Result<String>;
@@ -58,11 +63,18 @@ const SECTIONS: [(Part, &str, Measure); 4] = [
 pub(crate) fn run(part: Option<Part>, quick: bool) -> Result<()> {
     let began = Instant::now();
     let scale = if quick { Scale::Quick } else { Scale::Full };
-    if part != Some(Part::Detection) {
+    let wanted = |of| part.is_none_or(|part| part == of);
+    if [Part::Kernel, Part::Agent, Part::Live]
+        .into_iter()
+        .any(wanted)
+    {
         costs(part, scale, began)?;
     }
-    if part.is_none_or(|part| part == Part::Detection) {
-        detection::run(scale)?;
+    if wanted(Part::Detection) {
+        optimized::run("detection", &detection::SECTIONS, scale)?;
+    }
+    if wanted(Part::Audit) {
+        optimized::run("audit", &audit::SECTIONS, scale)?;
     }
     println!("\ndone in {:.0?}", began.elapsed());
     Ok(())

@@ -10,13 +10,15 @@ use crate::shell::{cargo, command, root, run as run_program};
 use crate::{bench, ebpf, kernels};
 
 /// The Debian packages that the tests need, beside those of the eBPF toolchain.
-const PACKAGES: [&str; 15] = [
+const PACKAGES: [&str; 17] = [
     "nginx-light",
     "libnginx-mod-stream",
     "haproxy",
+    "apache2",
     "prometheus",
     "prometheus-alertmanager",
     "faketime",
+    "wrk",
     "iproute2",
     "python3-pip",
     "qemu-system-x86",
@@ -29,13 +31,15 @@ const PACKAGES: [&str; 15] = [
 ];
 
 /// Programs that show whether the packages are there.
-const PROGRAMS: [&str; 12] = [
+const PROGRAMS: [&str; 14] = [
     "nginx",
     "haproxy",
+    "apache2",
     "promtool",
     "amtool",
     "prometheus-alertmanager",
     "faketime",
+    "wrk",
     "ip",
     "python3",
     "qemu-system-x86_64",

@@ -7,9 +7,11 @@ use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 
 use evenkeel_balancers::source::{Files, HostFiles, Limits};
-use evenkeel_balancers::{Configuration, Options, Product, ReadError, Why, detect, read, read_any};
+use evenkeel_balancers::{
+    Configuration, Options, Product, ReadError, Why, detect, read, read_any, read_haproxy,
+};
 
-use super::folder;
+use super::{folder, instances};
 
 /// What stands for standard input among paths, as in other programs.
 const STDIN: &str = "-";
@@ -52,6 +54,13 @@ impl Inputs {
         inputs
     }
 
+    /// Reads all `paths` as one configuration of HAProxy, in their order, as it reads several `-f`.
+    pub fn read_together(paths: &[PathBuf]) -> Self {
+        let mut inputs = Self::default();
+        inputs.add(together(paths));
+        inputs
+    }
+
     fn add(&mut self, result: Result<Configuration, ReadError>) {
         match result {
             Ok(configuration) => self.read.push(configuration),
@@ -59,7 +68,8 @@ impl Inputs {
         }
     }
 
-    /// Reads each file of a folder that looks like a configuration and is not a part of another.
+    /// Reads each file of a folder that looks like a configuration and is not a part of another; those of HAProxy together
+    /// that [`instances`] puts together.
     fn add_folder(&mut self, path: &Path, product: Option<Product>) {
         let files = match folder::files(path) {
             Ok(files) => files,
@@ -80,9 +90,20 @@ impl Inputs {
                 .push(unreadable(path, io::Error::other(nothing)));
         }
         let mut inputs = Self::default();
-        for (file, product) in found {
+        let split = |(file, product): &(PathBuf, Product)| {
+            *product == Product::Haproxy && instances::is_taken(file)
+        };
+        let (parts, whole): (Vec<_>, Vec<_>) = found.into_iter().partition(split);
+        for (file, product) in whole {
             inputs.add(read(product, &HostFiles, &file, &Options::default()));
         }
+        let parts: Vec<PathBuf> = parts.into_iter().map(|(file, _)| file).collect();
+        for files in instances::instances(&parts, text) {
+            inputs.add(together(&files));
+        }
+        inputs
+            .read
+            .sort_by(|a, b| Path::new(root_name(a)).cmp(Path::new(root_name(b))));
         self.take_whole(inputs);
     }
 
@@ -91,6 +112,7 @@ impl Inputs {
         let parts: BTreeSet<PathBuf> = inputs
             .read
             .iter()
+            .filter(|configuration| configuration.product != Product::Haproxy)
             .flat_map(|configuration| configuration.sources.iter().skip(1))
             .filter_map(|source| std::fs::canonicalize(&source.name).ok())
             .collect();
@@ -107,6 +129,18 @@ impl Inputs {
             }
         }
     }
+}
+
+/// Files of HAProxy as one configuration.
+fn together(paths: &[PathBuf]) -> Result<Configuration, ReadError> {
+    let paths: Vec<&Path> = paths.iter().map(PathBuf::as_path).collect();
+    read_haproxy(&HostFiles, &paths, &Options::default())
+}
+
+/// The text of a file that was recognised, and so can be read.
+fn text(path: &Path) -> String {
+    let bytes = HostFiles.read(path, Limits::default().file_bytes);
+    String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned()
 }
 
 fn one(
@@ -182,7 +216,7 @@ fn titles() -> String {
 }
 
 /// A path as a whole cannot be read.
-pub(super) fn unreadable(path: &Path, error: io::Error) -> ReadError {
+pub(crate) fn unreadable(path: &Path, error: io::Error) -> ReadError {
     let name = path.display().to_string();
     ReadError {
         name: name.clone(),

@@ -1,10 +1,11 @@
-//! What load balancers were told: their configuration, from files, a stream or the processes that run on this host.
+//! What load balancers were told: their configuration, from files, folders or a stream.
 //!
-//! Parsing, shares and rules are those of `evenkeel_balancers`; here is what needs a host: folders, standard input,
-//! `/proc`.
+//! Parsing, shares and rules are those of `evenkeel_balancers`; here is what needs a host: folders, standard input. The
+//! configurations of the processes that run on this host are found by [`crate::running`].
 
 mod folder;
 mod inputs;
-pub mod running;
+mod instances;
 
+pub(crate) use inputs::unreadable;
 pub use inputs::{Inputs, root_name};

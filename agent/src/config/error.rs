@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::excerpt::Excerpt;
+use evenkeel_balancers::source::Excerpt;
 
 /// All that is wrong with a configuration file; printed as a report of several lines.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]

@@ -10,6 +10,7 @@ mod backend;
 mod check;
 mod credentials;
 mod detection;
+mod discovery;
 mod error;
 mod excerpt;
 mod file;
@@ -32,9 +33,11 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub(crate) use algorithm::named as algorithm_named;
 pub use error::{ConfigError, Position, Problem};
 pub(crate) use value::shown;
 
+use crate::admin::Address;
 use crate::model::{Alerting, Detection, PoolSpec, WebFile};
 
 /// Where the configuration is, unless `--config` names another file.
@@ -83,8 +86,34 @@ pub struct Web {
 /// Pools that the agent finds by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Discovery {
-    /// Whether the endpoints seen on this host make up the pools as long as `pools` is empty.
+    /// Whether pools are found without being told where, as long as no pool and no source of pools is configured.
     pub auto: bool,
+    /// Files that configurations of nginx begin with.
+    pub nginx: Vec<PathBuf>,
+    /// `HAProxy`.
+    pub haproxy: Haproxy,
+    /// Where a running Envoy can be asked.
+    pub envoy: Option<Address>,
+    /// Files in the format of Prometheus' `file_sd`, or patterns of their names.
+    pub file_sd: Vec<PathBuf>,
+}
+
+/// Where pools of `HAProxy` are found; both together make one source.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Haproxy {
+    /// The files of one configuration, in their order.
+    pub files: Vec<PathBuf>,
+    /// Where the running process can be asked.
+    pub stats_socket: Option<Address>,
+}
+
+impl Discovery {
+    /// Whether the configuration names a source of pools.
+    pub fn has_sources(&self) -> bool {
+        let files = [&self.nginx, &self.haproxy.files, &self.file_sd];
+        let any_file = files.iter().any(|files| !files.is_empty());
+        any_file || self.haproxy.stats_socket.is_some() || self.envoy.is_some()
+    }
 }
 
 impl Default for Config {
@@ -115,7 +144,13 @@ impl Default for Web {
 
 impl Default for Discovery {
     fn default() -> Self {
-        Self { auto: true }
+        Self {
+            auto: true,
+            nginx: Vec::new(),
+            haproxy: Haproxy::default(),
+            envoy: None,
+            file_sd: Vec::new(),
+        }
     }
 }
 
@@ -133,6 +168,7 @@ impl Config {
         let mut config = Self::parse(&name, file::decode(&name, &bytes)?)?;
         if let Some(directory) = path.parent() {
             alerting::resolve(&mut config.alerting, directory);
+            discovery::resolve(&mut config.discovery, directory);
             if let Some(file) = &mut config.web.config_file {
                 *file = directory.join(&*file);
                 config.web.file = web_file::load(file)?;

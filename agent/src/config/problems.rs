@@ -1,7 +1,9 @@
 //! Collects what is wrong while the rest is still being looked at.
 
+use evenkeel_balancers::source::Excerpt;
+
 use super::error::{ConfigError, Position, Problem};
-use super::excerpt::Excerpt;
+use super::excerpt::excerpt;
 use super::place::Place;
 
 /// Proof that a problem was noted, so that what follows from it need not be.
@@ -66,7 +68,7 @@ impl<'a> Problems<'a> {
             self.omitted += 1;
             return Noted;
         }
-        let excerpt = shown(Excerpt::new(self.source, place));
+        let excerpt = shown(excerpt(self.source, place));
         let help = if excerpt.line.contains("{{") {
             "`{{` looks like a template: render it before evenkeel reads it".to_owned()
         } else {

@@ -139,7 +139,33 @@ section! {
     /// `discovery`.
     Discovery {
         auto: Scalar,
-    } later { nginx, haproxy, envoy, kubernetes, file_sd, }
+        nginx: Files,
+        haproxy: Haproxy,
+        envoy: Envoy,
+        file_sd: Files,
+    } later { kubernetes, }
+}
+
+section! {
+    /// `discovery.nginx` and `discovery.file_sd`.
+    Files {
+        files: Items<Scalar>,
+    }
+}
+
+section! {
+    /// `discovery.haproxy`.
+    Haproxy {
+        files: Items<Scalar>,
+        stats_socket: Scalar,
+    }
+}
+
+section! {
+    /// `discovery.envoy`.
+    Envoy {
+        admin: Scalar,
+    }
 }
 
 section! {

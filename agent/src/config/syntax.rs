@@ -4,7 +4,7 @@ use serde_saphyr::budget::BudgetBreach;
 use serde_saphyr::options::{DuplicateKeyPolicy, NonFiniteFloatPolicy};
 use serde_saphyr::{Error, MessageFormatter, Options, UserMessageFormatter};
 
-use super::excerpt::Excerpt;
+use super::excerpt::excerpt;
 use super::place::{At, Place};
 use super::problems::{Problems, quote};
 use super::shape::{Shape, Value};
@@ -49,7 +49,7 @@ fn options() -> Options {
 /// Notes what the parser refused.
 fn explain(error: &Error, problems: &mut Problems<'_>) {
     let place = error.location().map_or(Place::point(1, 1, 0), Place::from);
-    let (message, help) = words(error, || Excerpt::new(problems.source(), place).line);
+    let (message, help) = words(error, || excerpt(problems.source(), place).line);
     problems.note(place, message, help);
 }
 

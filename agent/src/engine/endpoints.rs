@@ -30,6 +30,7 @@ pub(super) struct Tracked {
 /// All watched endpoints.
 #[derive(Debug, Default)]
 pub(super) struct Endpoints {
+    /// The slot of each endpoint; filled only while slots are looked up, because in most ticks none is.
     index: HashMap<Endpoint, usize>,
     tracked: Vec<Tracked>,
     /// The slot of each entry of the last snapshot. The kernel lists its map in the same order as long as no endpoint
@@ -62,6 +63,7 @@ impl Endpoints {
             missing = missing.saturating_sub(1);
         }
         self.order.truncate(snapshot.len());
+        self.looked_up();
         if missing > 0 {
             let tick = self.tick;
             for gone in self
@@ -83,8 +85,7 @@ impl Endpoints {
 
     /// The slot of the entry at `place` of the snapshot, made if there is none; remembered for the next snapshot.
     fn look_up(&mut self, place: usize, endpoint: Endpoint, changes: &mut Changes) -> usize {
-        let known = self.index.get(&endpoint).copied();
-        let slot = known.unwrap_or_else(|| {
+        let slot = self.find(&endpoint).unwrap_or_else(|| {
             changes.new += 1;
             self.insert(endpoint)
         });
@@ -95,12 +96,26 @@ impl Endpoints {
         slot
     }
 
-    /// The slot of an endpoint, made if it is not there yet.
+    /// The slot of an endpoint, made if it is not there yet. After the last one [`looked_up`](Self::looked_up) must follow.
     pub(super) fn slot(&mut self, endpoint: Endpoint) -> Slot {
-        if let Some(&slot) = self.index.get(&endpoint) {
-            return Slot(slot);
+        let known = self.find(&endpoint);
+        Slot(known.unwrap_or_else(|| self.insert(endpoint)))
+    }
+
+    fn find(&mut self, endpoint: &Endpoint) -> Option<usize> {
+        if self.index.len() != self.tracked.len() {
+            let numbered = self.tracked.iter().enumerate();
+            self.index
+                .extend(numbered.map(|(slot, tracked)| (tracked.endpoint, slot)));
         }
-        Slot(self.insert(endpoint))
+        self.index.get(endpoint).copied()
+    }
+
+    /// No slot is looked up for now: gives the memory of that back.
+    pub(super) fn looked_up(&mut self) {
+        if !self.index.is_empty() {
+            self.index = HashMap::new();
+        }
     }
 
     fn insert(&mut self, endpoint: Endpoint) -> usize {
@@ -131,10 +146,7 @@ impl Endpoints {
     pub(super) fn retain(&mut self, wanted: impl Fn(&Tracked) -> bool) {
         self.tracked.retain(wanted);
         self.order.clear();
-        self.index.clear();
-        let numbered = self.tracked.iter().enumerate();
-        self.index
-            .extend(numbered.map(|(slot, tracked)| (tracked.endpoint, slot)));
+        self.looked_up();
     }
 
     /// Snapshots taken over so far.

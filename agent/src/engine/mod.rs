@@ -6,6 +6,7 @@
 mod book;
 mod causes;
 mod cells;
+mod changes;
 mod detector;
 mod endpoints;
 mod judge;
@@ -24,6 +25,7 @@ use serde::{Deserialize, Serialize};
 
 use self::book::Book;
 pub use self::book::{KEPT as INCIDENTS_KEPT, Transition, TransitionKind};
+pub use self::changes::PoolChange;
 use self::endpoints::Endpoints;
 use self::phase::Now;
 use self::rules::Rules;
@@ -33,8 +35,8 @@ use self::window::Shape;
 use crate::discovery::auto;
 use crate::kernel::Observed;
 use crate::model::{
-    Detection, Endpoint, Incident, KernelState, NetnsCookie, PerSignal, Pool, PoolSpec, Signal,
-    State,
+    Detection, Endpoint, Incident, KernelState, NetnsCookie, PerSignal, Pool, PoolSpec, PoolState,
+    Signal, State,
 };
 
 /// An endpoint that was learned is forgotten when it did nothing for so long. Longer than the kernel tries to connect
@@ -106,6 +108,8 @@ pub struct Tick {
     pub transitions: Vec<Transition>,
     /// Pools whose verdict has changed.
     pub verdicts: Vec<VerdictChange>,
+    /// Pools that are described differently since the last tick.
+    pub changes: Vec<PoolChange>,
 }
 
 impl Engine {
@@ -129,8 +133,9 @@ impl Engine {
         Ok(engine)
     }
 
-    /// Tracks other pools from now on. Pools and backends that stay keep their windows, unless interval,
-    /// window or detection change.
+    /// Tracks other pools from now on. Pools that are described as before go on as if nothing had happened. Of those that are
+    /// described differently, backends that stay keep their windows, and evidence begins anew; the next tick tells what
+    /// changed, at its time. If interval, window or detection change, all begin anew.
     /// Gives the endpoints that need not be watched any longer. On error nothing changes.
     pub fn set_plan(&mut self, plan: Plan) -> Result<Vec<Endpoint>, PlanError> {
         let rules = rules(&plan);
@@ -163,7 +168,13 @@ impl Engine {
     pub fn wanted(&self) -> impl Iterator<Item = Endpoint> {
         self.pools
             .iter()
-            .flat_map(|pool| pool.pool().endpoints.iter().copied())
+            .flat_map(|pool| {
+                pool.pool()
+                    .endpoints
+                    .iter()
+                    .chain(&pool.pool().standby_endpoints)
+            })
+            .copied()
     }
 
     /// Takes over a snapshot.
@@ -180,19 +191,27 @@ impl Engine {
             time: moment.taken,
             clients: kernel.clients.map(|clients| clients.effective),
         };
-        let mut verdicts = Vec::new();
-        for pool in &mut self.pools {
-            pool.advance(&self.endpoints, &self.rules, &mut self.scratch);
-            pool.report(&mut self.book, &self.rules, now);
-            verdicts.extend(pool.changed_verdict());
-        }
+        let described = self
+            .pools
+            .iter_mut()
+            .flat_map(|pool| pool.take_changes(moment.taken))
+            .collect();
+        let mut shared = self.unread(kernel);
+        // Nobody else has it, so that nothing is cloned.
+        let state = Arc::make_mut(&mut shared);
+        let verdicts = self.advance(now, &mut state.pools);
         self.end_orphans(now);
+        self.write(state, kernel, moment);
+        // This one, and the one before: by the next tick nobody reads that any longer, as a rule.
+        self.spare.truncate(1);
+        self.spare.push(Arc::clone(&shared));
         Tick {
-            state: self.publish(kernel, moment),
+            state: shared,
             forgotten,
             resets: changes.reset,
             transitions: self.book.take_transitions(),
             verdicts,
+            changes: described,
         }
     }
 
@@ -290,27 +309,44 @@ impl Engine {
         for pool in &mut self.pools {
             pool.bind(&mut self.endpoints);
         }
+        self.endpoints.looked_up();
     }
 
-    /// Writes the state into one that nobody reads any longer, or into a new one.
-    fn publish(&mut self, kernel: &KernelState, moment: Moment) -> Arc<State> {
+    /// Takes the tick into every pool and writes the pool as it is then into its place in `states`: one pool after the
+    /// other, because all of them do not fit into the processor's cache. Tells whose verdict has changed.
+    fn advance(&mut self, now: Now, states: &mut Vec<PoolState>) -> Vec<VerdictChange> {
+        let mut verdicts = Vec::new();
+        states.truncate(self.pools.len());
+        for (place, pool) in self.pools.iter_mut().enumerate() {
+            pool.advance(&self.endpoints, &self.rules, &mut self.scratch);
+            pool.report(&mut self.book, &self.rules, now);
+            verdicts.extend(pool.changed_verdict());
+            if place == states.len() {
+                states.push(pool.blank());
+            }
+            pool.write(
+                &self.endpoints,
+                &self.rules,
+                &mut self.meter,
+                &mut states[place],
+            );
+        }
+        verdicts
+    }
+
+    /// A state that nobody reads any longer, or a new one.
+    fn unread(&mut self, kernel: &KernelState) -> Arc<State> {
         let unread = self
             .spare
             .iter_mut()
             .position(|state| Arc::get_mut(state).is_some());
-        let mut shared = match unread {
+        match unread {
             Some(place) => self.spare.swap_remove(place),
             None => Arc::new(self.blank(kernel)),
-        };
-        if let Some(state) = Arc::get_mut(&mut shared) {
-            self.write(state, kernel, moment);
         }
-        // This one, and the one before: by the next tick nobody reads that any longer, as a rule.
-        self.spare.truncate(1);
-        self.spare.push(Arc::clone(&shared));
-        shared
     }
 
+    /// Writes what is not of a single pool.
     fn write(&mut self, state: &mut State, kernel: &KernelState, moment: Moment) {
         state.tick = self.endpoints.tick();
         state.taken = moment.taken;
@@ -321,18 +357,6 @@ impl Engine {
         state.incidents_started = self.book.started();
         state.kernel.clone_from(kernel);
         state.kernel.counter_resets = self.counter_resets;
-        state.pools.truncate(self.pools.len());
-        for (place, pool) in self.pools.iter().enumerate() {
-            if place == state.pools.len() {
-                state.pools.push(pool.blank());
-            }
-            pool.write(
-                &self.endpoints,
-                &self.rules,
-                &mut self.meter,
-                &mut state.pools[place],
-            );
-        }
     }
 
     fn blank(&self, kernel: &KernelState) -> State {

@@ -10,6 +10,7 @@ mod tls;
 use std::error::Error as _;
 use std::future::poll_fn;
 use std::io;
+use std::path::Path;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +21,7 @@ use hyper::body::{Body as _, Incoming};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::{TcpStream, UnixStream, lookup_host};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
@@ -99,6 +100,23 @@ pub(crate) async fn send(
         .unwrap_or(Err(ClientError::Late(limit)))
 }
 
+/// Sends a request to a server that listens on a Unix domain socket, without TLS and credentials.
+pub(crate) async fn send_to_socket(
+    socket: &Path,
+    limit: Duration,
+    mut request: Request<Body>,
+    wanted: impl Fn(StatusCode) -> usize,
+) -> Result<Answer, ClientError> {
+    let exchange = async {
+        add_headers(&mut request, "localhost", None)?;
+        let stream = UnixStream::connect(socket).await;
+        converse(stream.map_err(ClientError::Unreachable)?, request, wanted).await
+    };
+    timeout(limit, exchange)
+        .await
+        .unwrap_or(Err(ClientError::Late(limit)))
+}
+
 async fn exchange(
     origin: &Origin,
     access: &Access,
@@ -106,7 +124,7 @@ async fn exchange(
     wanted: impl Fn(StatusCode) -> usize,
 ) -> Result<Answer, ClientError> {
     let secrets = Secrets::load(access, origin).await?;
-    add_headers(&mut request, origin, secrets.authorization)?;
+    add_headers(&mut request, &origin.authority, secrets.authorization)?;
     let stream = connect(origin, access.timeout).await?;
     let Some(config) = secrets.tls else {
         return converse(stream, request, wanted).await;
@@ -140,10 +158,10 @@ impl Secrets {
 /// What every request says.
 fn add_headers(
     request: &mut Request<Body>,
-    origin: &Origin,
+    host: &str,
     authorization: Option<HeaderValue>,
 ) -> Result<(), ClientError> {
-    let host = HeaderValue::from_str(&origin.authority).map_err(axum::http::Error::from)?;
+    let host = HeaderValue::from_str(host).map_err(axum::http::Error::from)?;
     let agent = concat!("evenkeel/", env!("CARGO_PKG_VERSION"));
     let headers = request.headers_mut();
     headers.insert(header::HOST, host);

@@ -19,6 +19,7 @@ use super::connection;
 use super::limits::Limits;
 use super::routes::router;
 use super::shared::Shared;
+use crate::discovery::DiscoveryHandle;
 use crate::model::State;
 use crate::recording::RecordingStatistics;
 use crate::reload::ReloadHandle;
@@ -86,6 +87,7 @@ pub struct Server {
     reload: ReloadHandle,
     alerts: Option<AlertsHandle>,
     recording: Option<RecordingStatistics>,
+    discovery: Option<DiscoveryHandle>,
     limits: Limits,
     access: AccessHandle,
 }
@@ -109,6 +111,7 @@ impl Server {
             reload,
             alerts: None,
             recording: None,
+            discovery: None,
             limits: Limits::default(),
             access: AccessHandle::default(),
         })
@@ -142,6 +145,13 @@ impl Server {
         self
     }
 
+    /// The same server, which also shows how the sources of pools are.
+    #[must_use]
+    pub fn with_discovery(mut self, discovery: DiscoveryHandle) -> Self {
+        self.discovery = Some(discovery);
+        self
+    }
+
     /// Where it listens: the port that was chosen when port 0 was asked for.
     pub fn local_addr(&self) -> SocketAddr {
         self.address
@@ -156,6 +166,7 @@ impl Server {
             self.reload,
             self.alerts,
             self.recording,
+            self.discovery,
             self.limits,
             self.access,
             shutdown.clone(),

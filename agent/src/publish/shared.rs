@@ -15,6 +15,7 @@ use super::limits::Limits;
 use super::prometheus::{Process, Scrape, boot_time};
 use super::render::Gate;
 use super::traffic::Traffic;
+use crate::discovery::{DiscoveryHandle, DiscoveryStatus};
 use crate::model::State;
 use crate::recording::RecordingStatistics;
 use crate::reload::ReloadHandle;
@@ -26,6 +27,7 @@ pub(super) struct Shared {
     pub(super) reload: ReloadHandle,
     alerts: Option<AlertsHandle>,
     recording: Option<RecordingStatistics>,
+    discovery: Option<DiscoveryHandle>,
     pub(super) limits: Limits,
     /// Who is let in.
     pub(super) access: AccessHandle,
@@ -52,6 +54,7 @@ impl Shared {
         reload: ReloadHandle,
         alerts: Option<AlertsHandle>,
         recording: Option<RecordingStatistics>,
+        discovery: Option<DiscoveryHandle>,
         limits: Limits,
         access: AccessHandle,
         closing: CancellationToken,
@@ -62,6 +65,7 @@ impl Shared {
             reload,
             alerts,
             recording,
+            discovery,
             pulse: Pulse::new(),
             traffic: Traffic::default(),
             scrapes: Gate::new(limits.scrapes, limits.patience()),
@@ -113,6 +117,13 @@ impl Shared {
                 .as_ref()
                 .map_or_else(Vec::new, AlertsHandle::statistics),
             recording: self.recording.as_ref().map(RecordingStatistics::sample),
+            discovery: self.discovery(),
         }
+    }
+
+    /// How the sources of pools are.
+    pub(super) fn discovery(&self) -> DiscoveryStatus {
+        let handle = self.discovery.as_ref();
+        handle.map_or_else(DiscoveryStatus::default, DiscoveryHandle::status)
     }
 }

@@ -178,3 +178,31 @@ fn a_hostile_line_cannot_reach_the_terminal() {
         assert!(!answer.out.contains('\x1b'), "{:?}", answer.out);
     }
 }
+
+/// Each file by itself is fine.
+#[test]
+fn balancers_that_spread_differently_are_told() {
+    let folder = tempdir().unwrap();
+    let (one, other) = (upstream("shop", 1), upstream("shop", 2));
+    let [one, other] = [one, other].map(|text| format!("http {{\n{text}}}\n"));
+    let files = [
+        ("lb1.conf", one.as_bytes()),
+        ("lb2.conf", one.as_bytes()),
+        ("lb3.conf", other.as_bytes()),
+    ];
+    write(folder.path(), &files);
+    let json = audit_in(folder.path(), &["--output", "json", "."]).json();
+    let all = json["configurations"].as_array().unwrap();
+    let odd: Vec<_> = all
+        .iter()
+        .flat_map(|read| read["findings"].as_array().unwrap())
+        .filter(|found| found["rule"] == "GEN-003")
+        .collect();
+    assert_eq!(odd.len(), 1, "{json:#}");
+    assert_eq!(odd[0]["file"], "./lb3.conf");
+    let message = odd[0]["message"].as_str().unwrap();
+    assert!(
+        message.contains("192.0.2.3:8080 gets 50.0 % here and 33.3 % there"),
+        "{message}"
+    );
+}

@@ -197,7 +197,7 @@ fn the_exit_code_is_that_of_what_runs() {
     let alone = format!("exec {evenkeel} audit --running");
     let answer = Answer::of(&contained(folder.path(), &alone).output().unwrap());
     assert_eq!((answer.code, answer.out.as_str()), (1, ""));
-    let nothing = "no nginx, HAProxy or Envoy runs here";
+    let nothing = "no nginx, HAProxy, Envoy, Apache httpd, Caddy or Traefik runs here";
     assert!(answer.err.contains(nothing), "{}", answer.err);
     let alone = format!("{alone} --output json");
     let answer = Answer::of(&contained(folder.path(), &alone).output().unwrap());

@@ -10,7 +10,7 @@ use evenkeel::publish::api::{
 use serde_json::Value;
 
 use crate::findings::{judge, judged};
-use crate::fixtures::{reloaded, small};
+use crate::fixtures::{discovery, reloaded, small};
 use crate::http::{Running, wait_for};
 
 /// All pools as JSON.
@@ -40,7 +40,7 @@ pub(crate) fn incidents() -> Value {
 
 /// The status of an agent that works.
 pub(crate) fn status() -> Value {
-    serde_json::to_value(StatusAnswer::new(&small(), &reloaded())).unwrap()
+    serde_json::to_value(StatusAnswer::new(&small(), &reloaded(), &discovery())).unwrap()
 }
 
 #[test]
@@ -146,7 +146,9 @@ fn a_query_that_cannot_be_answered_is_refused_with_what_is_wrong() {
 
 #[test]
 fn status_is_as_recorded() {
-    let status = serde_json::to_string_pretty(&StatusAnswer::new(&small(), &reloaded())).unwrap();
+    let status =
+        serde_json::to_string_pretty(&StatusAnswer::new(&small(), &reloaded(), &discovery()))
+            .unwrap();
     insta::assert_snapshot!(status.replace(env!("CARGO_PKG_VERSION"), "VERSION"));
 }
 
@@ -162,7 +164,7 @@ fn status_tells_what_is_wrong() {
     let mut reload = reloaded();
     reload.successful = false;
     reload.error = Some("line 2: no such key".to_owned());
-    let status = serde_json::to_value(StatusAnswer::new(&state, &reload)).unwrap();
+    let status = serde_json::to_value(StatusAnswer::new(&state, &reload, &discovery())).unwrap();
     assert_eq!(status["ready"], false);
     assert!(status["reason"].as_str().unwrap().contains("nothing came"));
     assert_eq!(status["kernel"]["canary"]["state"], "missed");

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::document::Parts;
 use super::policy::{Policy, policy};
 use super::{Word, percent};
-use crate::model::Address;
+use crate::model::{Address, Target};
 use crate::source::Place;
 use crate::yaml::Value;
 
@@ -267,7 +267,10 @@ fn positive(value: Value<'_>) -> Option<f64> {
 
 fn endpoint(value: Value<'_>, locality: usize) -> Endpoint<'_> {
     let inner = value.get("endpoint").unwrap_or(value);
-    let (written, place) = address(inner.get("address"), inner.place());
+    let (address, place) = match inner.get("address") {
+        Some(value) => read_address(value),
+        None => (Address::parse("?", None), inner.place()),
+    };
     let weight = value.get("load_balancing_weight");
     let health = match value.get("health_status").and_then(Value::text) {
         Some("UNHEALTHY" | "TIMEOUT") => Health::Unhealthy,
@@ -278,7 +281,7 @@ fn endpoint(value: Value<'_>, locality: usize) -> Endpoint<'_> {
     let metadata = value.at(&["metadata", "filter_metadata", "envoy.lb"]);
     let labels = metadata.into_iter().flat_map(Value::entries);
     Endpoint {
-        address: Address::parse(&written, None),
+        address,
         hostname: inner.get("hostname").and_then(Value::text),
         // Envoy takes whole numbers from 1 to 2^32 - 1.
         weight: weight
@@ -295,19 +298,19 @@ fn endpoint(value: Value<'_>, locality: usize) -> Endpoint<'_> {
     }
 }
 
-/// An address as Envoy prints it: `192.0.2.1:80`, `[2001:db8::1]:80`, a path.
-fn address(value: Option<Value<'_>>, place: Place) -> (String, Place) {
-    let Some(value) = value else {
-        return ("?".to_owned(), place);
-    };
+/// An address as Envoy prints it: `192.0.2.1:80`, `[2001:db8::1]:80`, a path; and where it stands.
+pub(super) fn read_address(value: Value<'_>) -> (Address, Place) {
+    let unknown = || (Address::parse("?", None), value.place());
     if let Some(path) = value.at(&["pipe", "path"]).and_then(Word::of) {
-        return (path.text.to_owned(), path.place);
+        let written = path.text.to_owned();
+        let target = Target::Unix(written.clone());
+        return (Address { written, target }, path.place);
     }
     let Some(socket) = value.get("socket_address") else {
-        return ("?".to_owned(), place);
+        return unknown();
     };
     let Some(host) = socket.get("address").and_then(Word::of) else {
-        return ("?".to_owned(), place);
+        return unknown();
     };
     let port = socket
         .get("port_value")
@@ -318,5 +321,5 @@ fn address(value: Option<Value<'_>>, place: Place) -> (String, Place) {
         (Some(port), false) => format!("{}:{port}", host.text),
         (None, _) => host.text.to_owned(),
     };
-    (written, host.place)
+    (Address::parse(&written, None), host.place)
 }

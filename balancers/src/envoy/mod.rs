@@ -3,6 +3,7 @@
 //! trees of all files -> document (where clusters, endpoints and listeners stand) -> cluster, policy, users -> pools -> rules.
 //! Field names are those of `envoy/config` and `envoy/extensions` of Envoy's API, version 3.
 
+mod admin;
 mod cluster;
 mod document;
 mod files;
@@ -15,6 +16,7 @@ mod users;
 
 use std::path::Path;
 
+pub(crate) use admin::admin;
 pub(crate) use rules::RULES;
 
 use crate::configuration::{Configuration, Options};
@@ -40,14 +42,13 @@ pub(crate) fn read(
     rules::check(&views, &users, &mut report);
     let mut pools: Vec<_> = views.into_iter().map(|view| view.pool).collect();
     pools.extend(splits::pools(&users));
-    Ok(Configuration {
-        product: Product::Envoy,
-        sources: loader.into_sources(),
+    Ok(Configuration::new(
+        Product::Envoy,
+        loader.into_sources(),
         pools,
-        unresolved: Vec::new(),
-        findings: report.into_findings(),
+        report,
         suppressions,
-    })
+    ))
 }
 
 /// Whether a text looks like Envoy's configuration.

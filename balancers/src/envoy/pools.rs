@@ -8,8 +8,7 @@ use super::shares::{Budget, shares};
 use super::users::{User, Users};
 use crate::configuration::Options;
 use crate::model::{
-    Algorithm, Basis, Class, Comparability, Origin, Pool, Scheduling, Server, State, Traffic,
-    Workers,
+    Algorithm, Class, Comparability, Pool, Scheduling, Server, State, Traffic, Workers,
 };
 use crate::product::Product;
 
@@ -40,17 +39,6 @@ impl<'a> View<'a> {
     pub(super) fn name(&self) -> &'a str {
         self.cluster.name.text
     }
-
-    /// What shares are parts of, in a sentence.
-    pub(super) fn units(&self) -> &'static str {
-        match (self.pool.shares.of, self.pool.traffic) {
-            (Basis::Keys, _) => "the keys",
-            (Basis::InProgress, Traffic::Requests) => "the requests in progress",
-            (Basis::InProgress, Traffic::Connections) => "the open connections",
-            (Basis::Arrivals, Traffic::Requests) => "the requests",
-            (Basis::Arrivals, Traffic::Connections) => "the connections",
-        }
-    }
 }
 
 /// All clusters.
@@ -68,14 +56,7 @@ pub(super) fn views<'a>(
         let traffic = traffic(of);
         View {
             pool: Pool {
-                name: cluster.name.text.to_owned(),
-                product: Product::Envoy,
-                origin: Origin::Declared,
-                traffic,
-                place: cluster.name.place,
-                algorithm: algorithm(cluster),
-                // Priorities, localities and rings of hashes need more than a name and a weight.
-                formula: None,
+                // No formula: priorities, localities and rings of hashes need more than a name and a weight.
                 scheduling: scheduling(cluster, options),
                 comparability: comparability(cluster, traffic),
                 servers: servers
@@ -84,6 +65,13 @@ pub(super) fn views<'a>(
                 shares: expected.bounds,
                 used: users.is_used(cluster.name.text),
                 notes: expected.notes,
+                ..Pool::new(
+                    Product::Envoy,
+                    cluster.name.text,
+                    traffic,
+                    cluster.name.place,
+                    algorithm(cluster),
+                )
             },
             cluster,
             users: of,
@@ -158,12 +146,10 @@ fn server(cluster: &Cluster<'_>, endpoint: &Endpoint<'_>, gets: Option<bool>) ->
             .hostname
             .filter(|_| cluster.discovery == Discovery::Static)
             .map(str::to_owned),
-        address: endpoint.address.clone(),
         weight: endpoint.weight,
         state: state(cluster, endpoint, gets),
-        max_connections: None,
         labels,
-        place: endpoint.place,
+        ..Server::new(endpoint.address.clone(), endpoint.place)
     }
 }
 

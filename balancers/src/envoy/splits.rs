@@ -1,14 +1,11 @@
 //! `weighted_clusters` as pools, whose servers are clusters.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::users::{Split, Users};
-use crate::model::{
-    Address, Algorithm, Basis, Class, Comparability, Origin, Pool, Scheduling, Server, Share,
-    Shares, State, Target,
-};
+use crate::model::{Algorithm, Class, Pool, Server};
 use crate::product::Product;
-use crate::shares::{Formula, by_weight};
+use crate::shares::by_weight;
 
 /// A pool for each, with names that differ.
 pub(super) fn pools(users: &Users<'_>) -> Vec<Pool> {
@@ -36,38 +33,10 @@ pub(super) fn shares(split: &Split<'_>) -> Vec<f64> {
 }
 
 fn pool(split: &Split<'_>, name: String) -> Pool {
-    let server = |(cluster, weight, place): &(super::Word<'_>, f64, _)| Server {
-        name: Some(cluster.text.to_owned()),
-        address: Address {
-            written: cluster.text.to_owned(),
-            target: Target::Unknown,
-        },
-        weight: *weight,
-        state: if *weight > 0.0 {
-            State::InRotation
-        } else {
-            State::Disabled
-        },
-        max_connections: None,
-        labels: BTreeMap::new(),
-        place: *place,
+    let part = |(cluster, weight, place): &(super::Word<'_>, f64, _)| {
+        Server::pool(cluster.text, *weight, *place)
     };
-    Pool {
-        name,
-        product: Product::Envoy,
-        origin: Origin::Split,
-        traffic: split.traffic,
-        place: split.place,
-        algorithm: Algorithm::new("weighted_clusters", Class::Random),
-        formula: Some(Formula::Weight),
-        scheduling: Scheduling::Shared,
-        comparability: Comparability::Approximate,
-        servers: split.parts.iter().map(server).collect(),
-        shares: Shares {
-            of: Basis::Arrivals,
-            servers: shares(split).into_iter().map(Share::exactly).collect(),
-        },
-        used: true,
-        notes: Vec::new(),
-    }
+    let algorithm = Algorithm::new("weighted_clusters", Class::Random);
+    Pool::new(Product::Envoy, name, split.traffic, split.place, algorithm)
+        .split_among(split.parts.iter().map(part).collect())
 }

@@ -4,7 +4,7 @@ use serde::{Serialize, Serializer};
 
 use super::{Severity, generic, own};
 use crate::product::Product;
-use crate::{envoy, haproxy, kubernetes, nginx};
+use crate::{apache, caddy, envoy, fleet, haproxy, kubernetes, live, nginx, traefik};
 
 /// One kind of finding.
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -20,6 +20,17 @@ pub struct Rule {
     /// Its page, `docs/audit/<id>.md`: what `evenkeel audit --explain` prints.
     #[serde(skip)]
     pub page: &'static str,
+}
+
+impl Rule {
+    /// Whether one configuration alone can show it. Others show when it is compared: with what runs, or with others.
+    pub fn is_of_one(&self) -> bool {
+        let compared = [live::RULES, fleet::RULES];
+        !compared
+            .into_iter()
+            .flatten()
+            .any(|rule| rule.id == self.id)
+    }
 }
 
 /// Defines rules as `pub(crate)` statics, each with its page, and `RULES` with all of them.
@@ -42,15 +53,20 @@ macro_rules! define_rules {
 
 pub(crate) use define_rules;
 
-/// All rules, ordered by product, then by id.
+/// All rules: those of any product, then ordered by product and id.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
     let all = [
         own::RULES,
         generic::RULES,
+        fleet::RULES,
+        live::RULES,
         nginx::RULES,
         haproxy::RULES,
         envoy::RULES,
         kubernetes::RULES,
+        apache::RULES,
+        caddy::RULES,
+        traefik::RULES,
     ];
     all.into_iter().flatten().copied()
 }

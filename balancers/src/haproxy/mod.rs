@@ -6,6 +6,7 @@
 //! which something depends on one are not known. Variables are those that the configuration itself sets; others stand in
 //! words as `${NAME}`.
 
+mod admin;
 mod balance;
 mod branches;
 mod condition;
@@ -22,6 +23,7 @@ mod shares;
 
 use std::path::Path;
 
+pub(crate) use admin::admin;
 pub(crate) use rules::RULES;
 
 use crate::configuration::{Configuration, Options};
@@ -49,12 +51,14 @@ pub(crate) fn read(
     let mut report = Report::default();
     rules::check(&views, &mut report);
     Ok(Configuration {
-        product: Product::Haproxy,
-        sources: loader.into_sources(),
         unresolved: pools::unresolved(&config),
-        pools: views.into_iter().map(|view| view.pool).collect(),
-        findings: report.into_findings(),
-        suppressions: document.suppressions,
+        ..Configuration::new(
+            Product::Haproxy,
+            loader.into_sources(),
+            views.into_iter().map(|view| view.pool).collect(),
+            report,
+            document.suppressions,
+        )
     })
 }
 

@@ -9,9 +9,7 @@ use super::server::Server;
 use super::settings::Mode;
 use super::shares::{Budget, shares};
 use crate::configuration::{Options, Unresolved};
-use crate::model::{
-    Algorithm, Basis, Class, Comparability, Origin, Pool, Scheduling, State, Traffic, Workers,
-};
+use crate::model::{Algorithm, Class, Comparability, Pool, Scheduling, State, Traffic, Workers};
 use crate::product::Product;
 use crate::shares::Formula;
 use crate::text::percent;
@@ -51,17 +49,6 @@ impl View<'_> {
     pub(super) fn share(&self, index: usize) -> String {
         percent(self.nominal(index))
     }
-
-    /// What is shared out.
-    pub(super) fn units(&self) -> &'static str {
-        match (self.pool.shares.of, self.pool.traffic) {
-            (Basis::Keys, _) => "the keys",
-            (Basis::InProgress, Traffic::Requests) => "the requests in progress",
-            (Basis::InProgress, Traffic::Connections) => "the open connections",
-            (Basis::Arrivals, Traffic::Requests) => "the requests",
-            (Basis::Arrivals, Traffic::Connections) => "the connections",
-        }
-    }
 }
 
 /// All backends that have servers.
@@ -79,12 +66,6 @@ fn view<'a>(config: &Config, proxy: &'a Proxy, options: &Options, budget: &mut B
     let used = proxy.kind.is("listen") || named || !config.whole;
     View {
         pool: Pool {
-            name: proxy.name.text.to_string(),
-            product: Product::Haproxy,
-            origin: Origin::Declared,
-            traffic: traffic(proxy.settings.mode),
-            place: proxy.name.place,
-            algorithm: algorithm(proxy, &choice),
             scheduling: scheduling(config, &choice, options),
             comparability: comparability(proxy),
             servers: proxy.servers.iter().map(server).collect(),
@@ -92,6 +73,13 @@ fn view<'a>(config: &Config, proxy: &'a Proxy, options: &Options, budget: &mut B
             shares: expected.bounds,
             used: used && !proxy.settings.disabled,
             notes: expected.notes,
+            ..Pool::new(
+                Product::Haproxy,
+                proxy.name.text.to_string(),
+                traffic(proxy.settings.mode),
+                proxy.name.place,
+                algorithm(proxy, &choice),
+            )
         },
         proxy,
         choice,
@@ -212,7 +200,6 @@ fn server(server: &Server) -> crate::model::Server {
         .map(|(name, value)| (name.to_owned(), value));
     crate::model::Server {
         name: Some(server.name.text.to_string()),
-        address: server.address.clone(),
         weight: server.weight() as f64,
         state,
         max_connections: server
@@ -221,6 +208,6 @@ fn server(server: &Server) -> crate::model::Server {
             .and_then(|(most, _)| most)
             .filter(|most| *most > 0),
         labels: labels.collect(),
-        place: server.place,
+        ..crate::model::Server::new(server.address.clone(), server.place)
     }
 }

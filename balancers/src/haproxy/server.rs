@@ -92,7 +92,7 @@ fn count(word: &Word) -> Result<u64, Wrong> {
 
 /// `[PROTOCOL@]HOST[:PORT]`, `/path`, or IPv6 without brackets, whose last colon is the port's (`str2sa_range` in
 /// `src/tools.c`).
-fn address(written: &str) -> Address {
+pub(super) fn address(written: &str) -> Address {
     let (kind, bare) = match written.split_once('@') {
         Some((kind, bare)) => (kind, bare),
         None => ("", written),

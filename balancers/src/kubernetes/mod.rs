@@ -1,9 +1,11 @@
 //! Kubernetes: manifests of Services and what they lead to, in YAML or JSON, one file or a folder of them.
 //!
-//! tree -> objects -> pools (one per port of a Service, one per rule of a route) -> rules.
+//! tree -> objects (Istio's and Traefik's too) -> pools (one per port of a Service, one per rule of a route) -> rules.
 
+mod mesh;
 mod objects;
 mod pools;
+mod routes;
 mod rules;
 
 use std::path::{Path, PathBuf};
@@ -38,14 +40,13 @@ pub(crate) fn read(
     rules::check(&objects, &views, &mut report);
     let mut pools: Vec<_> = views.into_iter().map(|view| view.pool).collect();
     pools.extend(pools::splits(&objects));
-    Ok(Configuration {
-        product: Product::Kubernetes,
-        sources: loader.into_sources(),
+    Ok(Configuration::new(
+        Product::Kubernetes,
+        loader.into_sources(),
         pools,
-        unresolved: Vec::new(),
-        findings: report.into_findings(),
+        report,
         suppressions,
-    })
+    ))
 }
 
 /// The files to read: those of a folder, else the path itself.

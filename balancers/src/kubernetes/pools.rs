@@ -3,12 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::objects::{Endpoint, Objects, Port, Service};
-use crate::model::{
-    Address, Algorithm, Basis, Class, Comparability, Origin, Pool, Scheduling, Server, Share,
-    Shares, State, Target, Traffic,
-};
+use super::routes::{Part, Split};
+use crate::model::{Algorithm, Basis, Class, Pool, Server, Share, Shares, State, Traffic};
 use crate::product::Product;
-use crate::shares::{Formula, by_weight};
+use crate::shares::by_weight;
 use crate::yaml::Value;
 
 /// A port of a Service, for rules to look at.
@@ -91,23 +89,20 @@ fn pool(service: &Service<'_>, port: Port<'_>, endpoints: &[&Endpoint<'_>]) -> P
         None => format!("{namespace}/{name}:{}", port.number),
     };
     Pool {
-        name,
-        product: Product::Kubernetes,
-        origin: Origin::Declared,
-        traffic: Traffic::Connections,
-        place: service.place,
-        algorithm,
-        // Nodes and affinity count besides.
-        formula: None,
-        scheduling: Scheduling::Shared,
-        comparability: Comparability::Exact,
+        // No formula: nodes and affinity count besides.
         servers: endpoints.iter().map(|endpoint| server(endpoint)).collect(),
         shares: Shares {
             of: if sticky { Basis::Keys } else { Basis::Arrivals },
             servers: shares,
         },
-        used: true,
         notes,
+        ..Pool::new(
+            Product::Kubernetes,
+            name,
+            Traffic::Connections,
+            service.place,
+            algorithm,
+        )
     }
 }
 
@@ -175,68 +170,32 @@ fn node_weights(endpoints: &[&Endpoint<'_>]) -> Vec<f64> {
 fn server(endpoint: &Endpoint<'_>) -> Server {
     let labels = [("node", endpoint.node), ("zone", endpoint.zone)];
     Server {
-        name: None,
-        address: endpoint.address.clone(),
-        weight: 1.0,
         state: if endpoint.ready {
             State::InRotation
         } else {
             State::Down
         },
-        max_connections: None,
         labels: labels
             .iter()
             .filter_map(|(key, value)| Some(((*key).to_owned(), (*value)?.to_owned())))
             .collect(),
-        place: endpoint.place,
+        ..Server::new(endpoint.address.clone(), endpoint.place)
     }
 }
 
 /// Rules of routes that share traffic out among several backends.
 pub(super) fn splits(objects: &Objects<'_>) -> Vec<Pool> {
-    let pool = |split: &super::objects::Split<'_>| {
-        let weights: Vec<f64> = split.parts.iter().map(|part| part.weight).collect();
-        let server = |part: &super::objects::Part<'_>| Server {
-            name: Some(part.name.to_owned()),
-            address: Address {
-                written: part.name.to_owned(),
-                target: Target::Unknown,
-            },
-            weight: part.weight,
-            state: if part.weight > 0.0 {
-                State::InRotation
-            } else {
-                State::Disabled
-            },
-            max_connections: None,
-            labels: BTreeMap::new(),
-            place: part.place,
+    let pool = |split: &Split<'_>| {
+        let part = |part: &Part<'_>| Server::pool(part.name, part.weight, part.place);
+        let traffic = if split.connections {
+            Traffic::Connections
+        } else {
+            Traffic::Requests
         };
-        Pool {
-            name: split.name.clone(),
-            product: Product::Kubernetes,
-            origin: Origin::Split,
-            traffic: if split.connections {
-                Traffic::Connections
-            } else {
-                Traffic::Requests
-            },
-            place: split.place,
-            algorithm: Algorithm::new("backendRefs by weight", Class::Random),
-            formula: Some(Formula::Weight),
-            scheduling: Scheduling::Shared,
-            comparability: Comparability::Approximate,
-            servers: split.parts.iter().map(server).collect(),
-            shares: Shares {
-                of: Basis::Arrivals,
-                servers: by_weight(&weights)
-                    .into_iter()
-                    .map(Share::exactly)
-                    .collect(),
-            },
-            used: true,
-            notes: Vec::new(),
-        }
+        let algorithm = Algorithm::new(format!("{} by weight", split.list), Class::Random);
+        let name = split.name.as_str();
+        Pool::new(Product::Kubernetes, name, traffic, split.place, algorithm)
+            .split_among(split.parts.iter().map(part).collect())
     };
     objects.splits.iter().map(pool).collect()
 }

@@ -5,6 +5,7 @@ mod algorithm;
 mod expected;
 mod pool;
 mod share;
+mod usual;
 
 pub use address::{Address, Target};
 pub use algorithm::{Algorithm, Class};

@@ -11,6 +11,7 @@ mod rules;
 mod server;
 mod shares;
 mod splits;
+mod statement;
 mod token;
 mod tree;
 mod upstream;
@@ -19,6 +20,7 @@ mod uses;
 use std::path::Path;
 
 pub(crate) use rules::RULES;
+pub use statement::{NginxStatement, NginxText, nginx_text};
 
 use crate::configuration::{Configuration, Options};
 use crate::error::ReadError;
@@ -57,12 +59,14 @@ fn read_files(
     pools.extend(splits::splits(&config));
     pools.extend(pools::implicit(&config, options));
     Ok(Configuration {
-        product: Product::Nginx,
-        sources: loader.into_sources(),
-        pools,
         unresolved: config.unresolved(),
-        findings: report.into_findings(),
-        suppressions,
+        ..Configuration::new(
+            Product::Nginx,
+            loader.into_sources(),
+            pools,
+            report,
+            suppressions,
+        )
     })
 }
 

@@ -1,6 +1,6 @@
 //! From nginx' own terms to pools.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::config::Config;
 use super::pass::{Destination, Pass};
@@ -73,13 +73,9 @@ impl View<'_> {
 
     /// What is shared out.
     pub(super) fn units(&self) -> &'static str {
-        match (self.pool.shares.of, self.pool.traffic) {
-            _ if matches!(self.upstream.choice(), Choice::IpHash) => "the client networks",
-            (Basis::Keys, _) => "the keys",
-            (Basis::InProgress, Traffic::Requests) => "the requests in progress",
-            (Basis::InProgress, Traffic::Connections) => "the open connections",
-            (Basis::Arrivals, Traffic::Requests) => "the requests",
-            (Basis::Arrivals, Traffic::Connections) => "the connections",
+        match self.upstream.choice() {
+            Choice::IpHash => "the client networks",
+            _ => self.pool.units(),
         }
     }
 }
@@ -120,25 +116,23 @@ fn workers(config: &Config, options: &Options) -> Workers {
 /// What an upstream says of itself.
 fn declared(upstream: &Upstream, workers: Workers) -> Pool {
     Pool {
-        name: upstream.name.text.clone(),
-        product: Product::Nginx,
-        origin: Origin::Declared,
-        traffic: upstream.traffic,
-        place: upstream.name.place,
-        algorithm: algorithm(upstream),
         formula: formula(upstream.choice()),
         scheduling: match upstream.zone {
             Some(_) => Scheduling::Shared,
             None => Scheduling::PerWorker(workers),
         },
-        comparability: Comparability::Exact,
         servers: upstream.servers.iter().map(server).collect(),
         shares: Shares {
             of: basis(upstream.choice()),
             servers: Vec::new(),
         },
-        used: true,
-        notes: Vec::new(),
+        ..Pool::new(
+            Product::Nginx,
+            upstream.name.text.as_str(),
+            upstream.traffic,
+            upstream.name.place,
+            algorithm(upstream),
+        )
     }
 }
 
@@ -174,13 +168,11 @@ fn server(server: &Server) -> crate::model::Server {
     };
     let route = server.route.iter().cloned();
     crate::model::Server {
-        name: None,
-        address: server.address.clone(),
         weight: server.weight as f64,
         state,
         max_connections: server.max_conns.map(|(most, _)| most),
         labels: route.map(|route| ("route".to_owned(), route)).collect(),
-        place: server.place,
+        ..crate::model::Server::new(server.address.clone(), server.place)
     }
 }
 
@@ -228,36 +220,29 @@ pub(super) fn implicit(config: &Config, options: &Options) -> Vec<Pool> {
 }
 
 fn implicit_pool(pass: &Pass, address: &Address, workers: Workers) -> Pool {
-    let server = crate::model::Server {
-        name: None,
-        address: address.clone(),
-        weight: 1.0,
-        state: State::InRotation,
-        max_connections: None,
-        labels: BTreeMap::new(),
-        place: pass.word.place,
-    };
+    let place = pass.word.place;
+    let algorithm = Algorithm::new(Choice::Rotation.name(), Class::Rotation);
     let note = "a name stands for all its addresses, which take turns";
     Pool {
-        name: address.key(),
-        product: Product::Nginx,
         origin: Origin::Implicit,
-        traffic: pass.traffic,
-        place: pass.word.place,
-        algorithm: Algorithm::new(Choice::Rotation.name(), Class::Rotation),
         formula: Some(Formula::Weight),
         scheduling: Scheduling::PerWorker(workers),
-        comparability: Comparability::Exact,
         notes: address
             .is_name()
             .then(|| note.to_owned())
             .into_iter()
             .collect(),
-        servers: vec![server],
+        servers: vec![crate::model::Server::new(address.clone(), place)],
         shares: Shares {
             of: Basis::Arrivals,
             servers: vec![Share::exactly(1.0)],
         },
-        used: true,
+        ..Pool::new(
+            Product::Nginx,
+            address.key(),
+            pass.traffic,
+            place,
+            algorithm,
+        )
     }
 }

@@ -1,15 +1,11 @@
 //! `split_clients`: shares among upstreams, as pools whose servers are values of a variable.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::config::{Config, Split};
 use super::token::Word;
-use crate::model::{
-    Address, Algorithm, Basis, Class, Comparability, Origin, Pool, Scheduling, Server, Share,
-    Shares, State, Target,
-};
+use crate::model::{Algorithm, Basis, Class, Comparability, Pool, Server, Share, Shares};
 use crate::product::Product;
-use crate::shares::Formula;
 
 /// `split_clients` whose variable decides where traffic goes.
 pub(super) fn splits(config: &Config) -> Vec<Pool> {
@@ -33,37 +29,32 @@ fn split_pool(split: &Split) -> Pool {
     let given: f64 = split.parts.iter().filter_map(|(percent, _)| *percent).sum();
     let share =
         |(percent, _): &(Option<f64>, _)| Share::exactly(percent.unwrap_or(100.0 - given) / 100.0);
-    let server = |(percent, word): &(Option<f64>, Word)| Server {
-        name: Some(word.text.clone()),
-        address: Address {
-            written: word.text.clone(),
-            target: Target::Unknown,
-        },
-        weight: percent.unwrap_or(100.0 - given).max(0.0),
-        state: State::InRotation,
-        max_connections: None,
-        labels: BTreeMap::new(),
-        place: word.place,
+    let part = |(percent, word): &(Option<f64>, Word)| {
+        Server::pool(
+            &word.text,
+            percent.unwrap_or(100.0 - given).max(0.0),
+            word.place,
+        )
     };
+    let algorithm = Algorithm::new(
+        format!("split_clients {}", split.key.text),
+        Class::KeyDependent,
+    );
+    let variable = &split.variable;
+    let pool = Pool::new(
+        Product::Nginx,
+        variable.text.as_str(),
+        split.traffic,
+        variable.place,
+        algorithm,
+    );
     Pool {
-        name: split.variable.text.clone(),
-        product: Product::Nginx,
-        origin: Origin::Split,
-        traffic: split.traffic,
-        place: split.variable.place,
-        algorithm: Algorithm::new(
-            format!("split_clients {}", split.key.text),
-            Class::KeyDependent,
-        ),
-        formula: Some(Formula::Weight),
-        scheduling: Scheduling::Shared,
         comparability: Comparability::Exact,
-        servers: split.parts.iter().map(server).collect(),
+        // What is given to nobody is lost, so they need not sum to 1.
         shares: Shares {
             of: Basis::Keys,
             servers: split.parts.iter().map(share).collect(),
         },
-        used: true,
-        notes: Vec::new(),
+        ..pool.split_among(split.parts.iter().map(part).collect())
     }
 }

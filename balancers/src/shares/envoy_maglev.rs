@@ -69,13 +69,13 @@ impl EnvoyMaglev {
         let mut passed = 0;
         #[allow(clippy::cast_possible_truncation, reason = "below the table's length")]
         while self.table[turn.at as usize] != EMPTY {
-            turn.at = (turn.at + turn.skip) % size;
+            turn.advance(size);
             passed += 1;
         }
         #[allow(clippy::cast_possible_truncation, reason = "below the table's length")]
         let at = turn.at as usize;
         self.table[at] = turn.host;
-        turn.at = (turn.at + turn.skip) % size;
+        turn.advance(size);
         self.entries[turn.host as usize] += 1;
         passed
     }
@@ -99,6 +99,14 @@ impl EnvoyMaglev {
             .iter()
             .map(|entries| *entries as f64 / size)
             .collect()
+    }
+}
+
+impl Turn {
+    /// Goes on to the next entry: both are below the size.
+    fn advance(&mut self, size: u64) {
+        let next = self.at + self.skip;
+        self.at = if next < size { next } else { next - size };
     }
 }
 

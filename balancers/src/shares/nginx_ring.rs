@@ -126,24 +126,24 @@ impl NginxRing {
         let mut arcs = vec![0.0; self.servers.len()];
         let mut left = 0.0;
         let count = self.points.len();
-        // The nearest living point ahead, seen going backwards; twice around, so that the last points see the first.
-        let mut ahead: Option<(usize, usize)> = None;
-        for step in (0..2 * count).rev() {
-            let point = self.points[step % count];
-            if live[point.group()] {
-                ahead = Some((step, point.group()));
+        // The nearest living point ahead, seen going backwards; the last points see the first.
+        let is_live = |point: &Point| live[point.group()];
+        let mut ahead = self.points.iter().position(is_live).map(|at| at + count);
+        for (at, point) in self.points.iter().enumerate().rev() {
+            if is_live(point) {
+                ahead = Some(at);
             }
-            if step >= count {
-                continue;
-            }
-            let before = self.points[(step + count - 1) % count];
+            let before = self.points[at.checked_sub(1).unwrap_or(count - 1)];
             // A single point has the whole ring.
             let arc = match point.hash().wrapping_sub(before.hash()) {
                 0 => RING,
                 arc => f64::from(arc),
             };
-            match ahead.filter(|(at, _)| at - step < TRIES) {
-                Some((_, group)) => arcs[group] += arc / RING,
+            match ahead.filter(|ahead| ahead - at < TRIES) {
+                Some(ahead) => {
+                    let nearest = self.points[ahead.checked_sub(count).unwrap_or(ahead)];
+                    arcs[nearest.group()] += arc / RING;
+                }
                 None => left += arc / RING,
             }
         }

@@ -2,8 +2,6 @@
 
 use serde::Serialize;
 
-use super::place::Place;
-
 /// A line, or the middle of a very long one, and which part of it is meant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Excerpt {
@@ -20,10 +18,9 @@ const BEFORE: usize = 60;
 const AFTER: usize = 80;
 
 impl Excerpt {
-    pub(super) fn new(text: &str, place: Place) -> Self {
-        let (before, after) = text
-            .split_at_checked(place.start as usize)
-            .unwrap_or((text, ""));
+    /// The line of `text` with the character that begins at byte `start`, of which `length` characters are meant.
+    pub fn new(text: &str, start: usize, length: usize) -> Self {
+        let (before, after) = text.split_at_checked(start).unwrap_or((text, ""));
         let before: Vec<char> = before
             .chars()
             .rev()
@@ -46,12 +43,19 @@ impl Excerpt {
         if after.len() > AFTER {
             line.push('…');
         }
-        let meant = (place.length as usize).min(after.len()).min(AFTER);
         Self {
             line: line.trim_end().to_owned(),
             indent,
-            carets: meant.max(1),
+            carets: length.min(after.len()).clamp(1, AFTER),
         }
+    }
+
+    /// The same without what follows the part that is meant.
+    #[must_use]
+    pub fn without_rest(mut self) -> Self {
+        self.line = self.line.chars().take(self.indent + self.carets).collect();
+        self.line.push('…');
+        self
     }
 }
 

@@ -55,6 +55,12 @@ impl Sources {
         self.0.iter()
     }
 
+    /// The beginning of the text with a name.
+    pub fn top(&self, name: &str) -> Option<Place> {
+        let index = self.0.iter().position(|source| source.name == name)?;
+        Some(Place::top(FileId::new(u32::try_from(index).ok()?)))
+    }
+
     /// `path:line:column`, as editors and terminals understand it.
     pub fn locate(&self, place: Place) -> String {
         format!(
@@ -67,6 +73,7 @@ impl Sources {
 
     /// The line that a place is on, fit for a terminal.
     pub fn excerpt(&self, place: Place) -> Excerpt {
-        Excerpt::new(&self.get(place.file).text, place)
+        let text = &self.get(place.file).text;
+        Excerpt::new(text, place.start as usize, place.length as usize)
     }
 }

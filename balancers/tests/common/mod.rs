@@ -1,4 +1,4 @@
-//! What the tests of rules share: configurations on disk, and findings as text.
+//! What tests of all products share: configurations on disk, findings as text, any bytes, and traffic.
 
 #![allow(dead_code, reason = "each test file uses a part")]
 #![allow(
@@ -6,6 +6,10 @@
     clippy::unwrap_used,
     reason = "a test that cannot go on must fail"
 )]
+
+pub(crate) mod bytes;
+pub(crate) mod rules;
+pub(crate) mod traffic;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

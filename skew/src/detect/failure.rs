@@ -1,6 +1,6 @@
 //! Failing connects: is a backend's part of failed attempts above what is tolerated?
 
-use super::running_sum::{RunningSum, next};
+use super::running_sum::{RunningSum, next, single};
 use super::terms::{Finding, Terms, shown, within};
 
 /// Alternatives: how far from the tolerated part to all.
@@ -49,10 +49,10 @@ pub struct FailureDetector {
 #[derive(Debug, Clone, Copy, Default)]
 struct Backend {
     sums: [RunningSum; ALTERNATIVES.len()],
-    fine: f64,
-    failing: bool,
+    fine: f32,
     /// Ticks without attempts since the last with.
-    silent: f64,
+    silent: f32,
+    failing: bool,
 }
 
 impl FailureDetector {
@@ -99,7 +99,7 @@ impl FailureDetector {
             *ticks += 1.0;
         }
         if failed.len() == self.backends.len() && opened.len() == self.backends.len() {
-            let cap = CAP * self.terms.false_alarm_ticks * self.alternatives();
+            let cap = single(CAP * self.terms.false_alarm_ticks * self.alternatives());
             for (index, (&failed, &opened)) in failed.iter().zip(opened).enumerate() {
                 self.note(index, failed as f64, opened as f64, cap);
             }
@@ -108,7 +108,7 @@ impl FailureDetector {
         }
     }
 
-    fn note(&mut self, index: usize, failed: f64, opened: f64, cap: f64) {
+    fn note(&mut self, index: usize, failed: f64, opened: f64, cap: f32) {
         let backend = &mut self.backends[index];
         let attempts = failed + opened;
         if attempts < 1.0 {
@@ -121,11 +121,8 @@ impl FailureDetector {
             term.observe(log_ratio, backend.silent + 1.0, cap);
         }
         let log_ratio = bad * self.still_failed + good * self.fine;
-        backend.fine = next(
-            backend.fine,
-            log_ratio,
-            CAP_FINE * self.terms.recovery_ticks,
-        );
+        let enough = single(CAP_FINE * self.terms.recovery_ticks);
+        backend.fine = next(backend.fine, log_ratio, enough);
         backend.silent = 0.0;
     }
 
@@ -141,7 +138,7 @@ impl FailureDetector {
             since => since,
         };
         let fine = self.backends.iter().map(|backend| backend.fine);
-        let least = fine.fold(f64::INFINITY, f64::min);
+        let least = f64::from(fine.fold(f32::INFINITY, f32::min));
         let enough = if self.even {
             1.0
         } else {
@@ -154,7 +151,7 @@ impl FailureDetector {
     fn mark(&mut self, alarm: bool) {
         let suspicion = self.terms.suspicion() * self.alternatives();
         for backend in &mut self.backends {
-            if backend.failing && backend.fine >= self.terms.recovery_ticks {
+            if backend.failing && f64::from(backend.fine) >= self.terms.recovery_ticks {
                 backend.failing = false;
                 backend.sums = Default::default();
             } else if !backend.failing && backend.sum() >= suspicion {
@@ -178,8 +175,12 @@ impl FailureDetector {
     /// Ticks since the failures of the leading backend began.
     fn onset(&self) -> Option<f64> {
         let backend = &self.backends[self.leader()?];
-        let weighted: f64 = backend.sums.iter().map(|term| term.sum * term.age).sum();
-        (backend.sum() > 0.0).then(|| weighted / backend.sum() + backend.silent)
+        let weighted: f64 = backend
+            .sums
+            .iter()
+            .map(|term| term.sum() * term.age())
+            .sum();
+        (backend.sum() > 0.0).then(|| weighted / backend.sum() + f64::from(backend.silent))
     }
 
     /// What is known now: [`Finding::Skewed`] while some backend fails, [`Finding::Even`] when all were shown to be fine.
@@ -259,7 +260,7 @@ impl FailureDetector {
 
 impl Backend {
     fn sum(&self) -> f64 {
-        self.sums.iter().map(|term| term.sum).sum()
+        self.sums.iter().map(|term| term.sum()).sum()
     }
 
     fn fail(&mut self) {

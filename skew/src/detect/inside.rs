@@ -5,8 +5,9 @@
 //! true, and refuting that one alone takes the promised mean time: no correction for their number is needed. (Berger,
 //! "Multiparameter hypothesis testing and acceptance sampling", 1982, on intersection-union tests.)
 
+use super::by_share::ByShare;
 use super::outside::Bounds;
-use super::running_sum::next;
+use super::running_sum::{next, single};
 use super::terms::Terms;
 
 /// Alternatives: how far from the expected share to the boundary.
@@ -18,17 +19,21 @@ const CAP: f64 = 10.0;
 /// The evidence of all backends and sides.
 #[derive(Debug, Clone)]
 pub(super) struct Inside {
-    sides: Vec<[Boundary; 2]>,
+    /// Above and below, of each backend.
+    sums: Vec<[Sums; 2]>,
+    boundaries: ByShare<[Boundary; 2]>,
     /// Whether there is any boundary: a single backend has none, and nothing can be shown of it.
     tested: bool,
     least: f64,
-    cap: f64,
+    cap: f32,
 }
 
-/// One boundary of one backend.
-#[derive(Debug, Clone, Copy, Default)]
+/// The evidence of each alternative.
+type Sums = [f32; POINTS.len()];
+
+/// One boundary of a backend.
+#[derive(Debug, Clone, Copy)]
 struct Boundary {
-    sums: [f64; POINTS.len()],
     /// ln f, with f the odds of the alternative over those of the boundary.
     log_odds: [f64; POINTS.len()],
     /// ln(1 + b (f - 1)). Infinitely negative where there is no boundary: nothing is to be shown then.
@@ -38,10 +43,11 @@ struct Boundary {
 impl Inside {
     pub(super) fn new(shares: &[f64], terms: &Terms) -> Self {
         let mut inside = Self {
-            sides: vec![Default::default(); shares.len()],
+            sums: vec![Default::default(); shares.len()],
+            boundaries: ByShare::default(),
             tested: false,
             least: 0.0,
-            cap: CAP * terms.recovery_ticks * POINTS.len() as f64,
+            cap: single(CAP * terms.recovery_ticks * POINTS.len() as f64),
         };
         inside.expect(shares, terms.tolerance);
         inside
@@ -49,13 +55,13 @@ impl Inside {
 
     /// Moves the boundaries and keeps the evidence.
     pub(super) fn expect(&mut self, shares: &[f64], tolerance: f64) {
-        self.tested = false;
-        for ([above, below], &share) in self.sides.iter_mut().zip(shares) {
-            let bounds = Bounds::new(share, tolerance);
-            self.tested |= bounds.high.is_some() || bounds.low.is_some();
-            above.expect(share, bounds.high);
-            below.expect(share, bounds.low);
-        }
+        let bounds = |share| Bounds::new(share, tolerance);
+        let tested = |bounds: Bounds| bounds.high.is_some() || bounds.low.is_some();
+        self.tested = shares.iter().any(|&share| tested(bounds(share)));
+        self.boundaries.expect(shares, |share| {
+            let Bounds { low, high } = bounds(share);
+            [high, low].map(|boundary| Boundary::new(share, boundary))
+        });
     }
 
     /// A tick with `total` > 0 new connections.
@@ -64,20 +70,19 @@ impl Inside {
         let total = total * weight;
         let cap = self.cap;
         let mut least = if self.tested { cap } else { 0.0 };
-        for (sides, &count) in self.sides.iter_mut().zip(counts) {
+        let backends = self.sums.iter_mut().zip(self.boundaries.iter());
+        for ((sums, boundaries), &count) in backends.zip(counts) {
             let count = count as f64 * weight;
-            for side in sides {
-                least = least.min(side.observe(count, total, cap));
+            for (sums, boundary) in sums.iter_mut().zip(boundaries) {
+                least = least.min(boundary.observe(sums, count, total, cap));
             }
         }
-        self.least = least;
+        self.least = least.into();
     }
 
     /// Forgets all evidence.
     pub(super) fn reset(&mut self) {
-        for side in self.sides.iter_mut().flatten() {
-            side.sums = Default::default();
-        }
+        self.sums.fill(Default::default());
         self.least = 0.0;
     }
 
@@ -88,28 +93,30 @@ impl Inside {
 }
 
 impl Boundary {
-    fn expect(&mut self, share: f64, boundary: Option<f64>) {
+    fn new(share: f64, boundary: Option<f64>) -> Self {
         let Some(boundary) = boundary else {
-            self.log_odds = Default::default();
-            self.cost = [f64::NEG_INFINITY; POINTS.len()];
-            return;
+            return Self {
+                log_odds: Default::default(),
+                cost: [f64::NEG_INFINITY; POINTS.len()],
+            };
         };
-        for (i, point) in POINTS.iter().enumerate() {
+        let odds = POINTS.map(|point| {
             let inside = share + point * (boundary - share);
-            let odds = inside * (1.0 - boundary) / (boundary * (1.0 - inside));
-            self.log_odds[i] = odds.ln();
-            self.cost[i] = (boundary * (odds - 1.0)).ln_1p();
+            inside * (1.0 - boundary) / (boundary * (1.0 - inside))
+        });
+        Self {
+            log_odds: odds.map(f64::ln),
+            cost: odds.map(|odds| (boundary * (odds - 1.0)).ln_1p()),
         }
     }
 
     /// The mean over the alternatives.
     #[inline]
-    fn observe(&mut self, count: f64, total: f64, cap: f64) -> f64 {
+    fn observe(&self, sums: &mut Sums, count: f64, total: f64, cap: f32) -> f32 {
         let mut mean = 0.0;
-        for i in 0..POINTS.len() {
-            let log_ratio = count * self.log_odds[i] - total * self.cost[i];
-            self.sums[i] = next(self.sums[i], log_ratio, cap);
-            mean += self.sums[i] / POINTS.len() as f64;
+        for ((sum, odds), cost) in sums.iter_mut().zip(self.log_odds).zip(self.cost) {
+            *sum = next(*sum, count * odds - total * cost, cap);
+            mean += *sum / POINTS.len() as f32;
         }
         mean
     }

@@ -11,6 +11,7 @@
 //! - [`attribute`] and [`fitting_weights`]: which label, and which other weights, explain a skew.
 
 mod attribution;
+mod by_share;
 mod detection_time;
 mod dispersion;
 mod failure;

@@ -10,7 +10,8 @@
 //! which is `c ln(a/b) + (n - c) ln((1-a)/(1-b))` with a written by its odds. As long as the true share is on the inner side of b,
 //! the mean of e^L is at most 1. (Lindon and Malek, "Anytime-valid inference for multinomial count data", 2022.)
 
-use super::running_sum::RunningSum;
+use super::by_share::ByShare;
+use super::running_sum::{RunningSum, single};
 use super::terms::{Side, Terms};
 
 /// Odds of the alternatives, over those of the boundary: from just outside to a backend that gets nearly nothing or
@@ -52,13 +53,14 @@ impl Bounds {
 #[derive(Debug, Clone)]
 pub(super) struct Outside {
     backends: Vec<Backend>,
+    costs: ByShare<Costs>,
     log_odds_hot: [f64; HOT.len()],
     log_odds_cold: [f64; COLD.len()],
     /// The parts of all alternatives together.
     parts: f64,
     /// The sum over all of them, each times its part.
     total: f64,
-    cap: f64,
+    cap: f32,
     alarm: f64,
 }
 
@@ -66,11 +68,15 @@ pub(super) struct Outside {
 struct Backend {
     hot: [RunningSum; HOT.len()],
     cold: [RunningSum; COLD.len()],
-    /// ln(1 + b (f - 1)) of each alternative. Infinite where there is no boundary: then the evidence stays 0.
-    cost_hot: [f64; HOT.len()],
-    cost_cold: [f64; COLD.len()],
     /// Observations until it may be cold.
     wait: u32,
+}
+
+/// ln(1 + b (f - 1)) of each alternative. Infinite where there is no boundary: then the evidence stays 0.
+#[derive(Debug, Clone)]
+struct Costs {
+    hot: [f64; HOT.len()],
+    cold: [f64; COLD.len()],
 }
 
 impl Outside {
@@ -78,12 +84,11 @@ impl Outside {
         let backend = Backend {
             hot: Default::default(),
             cold: Default::default(),
-            cost_hot: Default::default(),
-            cost_cold: Default::default(),
             wait: 0,
         };
         let mut outside = Self {
             backends: vec![backend; shares.len()],
+            costs: ByShare::default(),
             log_odds_hot: HOT.map(f64::ln),
             log_odds_cold: COLD.map(f64::ln),
             parts: 0.0,
@@ -101,14 +106,19 @@ impl Outside {
 
     /// Moves the boundaries and keeps the evidence.
     pub(super) fn expect(&mut self, shares: &[f64], tolerance: f64) {
-        self.parts = 0.0;
-        for (backend, &share) in self.backends.iter_mut().zip(shares) {
+        self.costs.expect(shares, |share| {
             let bounds = Bounds::new(share, tolerance);
-            backend.cost_hot = costs(bounds.high, HOT);
-            backend.cost_cold = costs(bounds.low, COLD);
-            let (hot, cold): (f64, f64) = (PART_HOT.iter().sum(), PART_COLD.iter().sum());
-            self.parts += bounds.high.map_or(0.0, |_| hot) + bounds.low.map_or(0.0, |_| cold);
-        }
+            Costs {
+                hot: costs(bounds.high, HOT),
+                cold: costs(bounds.low, COLD),
+            }
+        });
+        let (hot, cold): (f64, f64) = (PART_HOT.iter().sum(), PART_COLD.iter().sum());
+        let parts = shares.iter().map(|&share| {
+            let bounds = Bounds::new(share, tolerance);
+            bounds.high.map_or(0.0, |_| hot) + bounds.low.map_or(0.0, |_| cold)
+        });
+        self.parts = parts.sum();
         if self.parts <= 0.0 {
             self.parts = 1.0;
         }
@@ -117,7 +127,7 @@ impl Outside {
             .chain(&PART_COLD)
             .copied()
             .fold(1.0, f64::min);
-        self.cap = CAP * self.alarm * self.parts / smallest;
+        self.cap = single(CAP * self.alarm * self.parts / smallest);
     }
 
     /// Makes a backend new: it cannot be cold for so many observations.
@@ -133,15 +143,16 @@ impl Outside {
     }
 
     /// A tick with `total` > 0 new connections, `elapsed` ticks after the last such one.
-    pub(super) fn observe(&mut self, counts: &[u64], total: f64, phi: f64, elapsed: f64) {
+    pub(super) fn observe(&mut self, counts: &[u64], total: f64, phi: f64, elapsed: f32) {
         let weight = phi.recip();
         let hot = self.log_odds_hot.map(|log| log * weight);
         let cold = self.log_odds_cold.map(|log| log * weight);
         let total = total * weight;
         let mut sum = 0.0;
-        for (backend, &count) in self.backends.iter_mut().zip(counts) {
+        let backends = self.backends.iter_mut().zip(self.costs.iter());
+        for ((backend, costs), &count) in backends.zip(counts) {
             let count = count as f64;
-            for ((term, cost), log) in backend.hot.iter_mut().zip(backend.cost_hot).zip(hot) {
+            for ((term, cost), log) in backend.hot.iter_mut().zip(costs.hot).zip(hot) {
                 term.observe(count * log - total * cost, elapsed, self.cap);
             }
             sum += weighted(&backend.hot, &PART_HOT);
@@ -149,7 +160,7 @@ impl Outside {
                 backend.wait -= 1;
                 continue;
             }
-            for ((term, cost), log) in backend.cold.iter_mut().zip(backend.cost_cold).zip(cold) {
+            for ((term, cost), log) in backend.cold.iter_mut().zip(costs.cold).zip(cold) {
                 term.observe(count * log - total * cost, elapsed, self.cap);
             }
             sum += weighted(&backend.cold, &PART_COLD);
@@ -200,8 +211,8 @@ impl Outside {
         };
         let both = terms.iter().zip(parts);
         both.fold((0.0, 0.0), |(sum, aged), (term, part)| {
-            let evidence = term.sum * part;
-            (sum + evidence, aged + evidence * term.age)
+            let evidence = term.sum() * part;
+            (sum + evidence, aged + evidence * term.age())
         })
     }
 }
@@ -211,7 +222,7 @@ fn weighted(terms: &[RunningSum], parts: &[f64]) -> f64 {
     terms
         .iter()
         .zip(parts)
-        .map(|(term, part)| term.sum * part)
+        .map(|(term, part)| term.sum() * part)
         .sum()
 }
 

@@ -114,7 +114,7 @@ impl ShareDetector {
             self.silent = self.silent.saturating_add(1);
             return;
         }
-        let elapsed = self.silent as f64 + 1.0;
+        let elapsed = self.silent as f32 + 1.0;
         self.silent = 0;
         // First, so that the first clumps already count for less. Also while skewed: a skew that lasts disturbs only the blocks in
         // which it began, and one that was none would otherwise never be known for what it is.

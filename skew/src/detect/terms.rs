@@ -39,13 +39,17 @@ pub struct Terms {
     pub warm_up_ticks: u32,
 }
 
+/// Longer times than the universe has been there at any tick; a thousand times that, for each of many backends, still fits into
+/// single precision.
+const LONGEST: f64 = 1e24;
+
 impl Terms {
     /// The terms, with every value in a range in which all of the arithmetic is finite.
     pub(super) fn checked(self) -> Self {
         Self {
             tolerance: within(self.tolerance, 1e-6, 1e6),
-            false_alarm_ticks: within(self.false_alarm_ticks, 1.0 + 1e-9, 1e60),
-            recovery_ticks: within(self.recovery_ticks, 1.0 + 1e-9, 1e60),
+            false_alarm_ticks: within(self.false_alarm_ticks, 1.0 + 1e-9, LONGEST),
+            recovery_ticks: within(self.recovery_ticks, 1.0 + 1e-9, LONGEST),
             warm_up_ticks: self.warm_up_ticks,
         }
     }

@@ -11,6 +11,10 @@ use crate::model::rfc3339;
 
 /// What is audited, and how it is told.
 #[derive(Debug, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 pub(in crate::commands) struct AuditArgs {
     /// Files that balancers are started with, folders of such files, or `-` for standard input.
     #[arg(
@@ -21,7 +25,10 @@ pub(in crate::commands) struct AuditArgs {
     /// Whose configuration it is, like `nginx`, if it is not to be told by its content.
     #[arg(long = "as", value_name = "PRODUCT", value_parser = product)]
     pub(super) product: Option<Product>,
-    /// Audit the configurations of the balancers that run on this host, and say which files are newer than what is loaded.
+    /// Read all paths as one configuration of HAProxy, in their order, as it reads several `-f`.
+    #[arg(long, requires = "paths", conflicts_with_all = ["running", "diff", "explain", "list_rules"])]
+    pub(super) together: bool,
+    /// Audit the configurations of the balancers that run on this host, and compare HAProxy's and Envoy's with what they do.
     #[arg(long, conflicts_with_all = ["paths", "product"])]
     pub(super) running: bool,
     /// How to print the result.
@@ -113,6 +120,13 @@ impl AuditArgs {
 
     /// Whether there is such an output of what is asked for; the error says which there are.
     pub(super) fn check(&self) -> Result<(), String> {
+        let other = |product: &Product| *product != Product::Haproxy;
+        if let Some(product) = self.product.filter(other).filter(|_| self.together) {
+            return Err(format!(
+                "--together is for HAProxy, which has no word to include a file; of {} name the file that includes the others",
+                product.title()
+            ));
+        }
         let (what, formats): (&str, &[Format]) = match self.task() {
             Task::Explain(_) => ("--explain", &[Format::Text, Format::Json]),
             Task::Diff(..) => ("--diff", &[Format::Text, Format::Json, Format::Markdown]),

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use evenkeel_balancers::live::Pool;
 use evenkeel_balancers::source::{Place, Sources};
 use evenkeel_balancers::{Date, Product, ReadError};
 use serde::Serialize;
@@ -9,6 +10,7 @@ use serde::Serialize;
 use super::entry::{Entry, entries};
 use super::report::{Counts, Item, Origin, Report, Use};
 use crate::model::rfc3339;
+use crate::running::{Answer, Unasked};
 
 /// What `--output json` prints.
 #[derive(Serialize)]
@@ -45,6 +47,17 @@ struct Loaded<'a> {
     #[serde(rename = "loaded")]
     at: String,
     changed: Vec<Changed<'a>>,
+    /// Null of products that tell nothing.
+    state: Option<State<'a>>,
+}
+
+/// What the process told of itself; without address it was not asked, or did not answer.
+#[derive(Serialize)]
+struct State<'a> {
+    asked: Option<String>,
+    error: Option<String>,
+    version: Option<&'a str>,
+    pools: &'a [Pool],
 }
 
 #[derive(Serialize)]
@@ -195,6 +208,24 @@ fn loaded(used: &Use) -> Loaded<'_> {
         pid: used.origin.pid,
         at: rfc3339(used.loaded).to_string(),
         changed: changed.collect(),
+        state: used.state.as_ref().map(state),
+    }
+}
+
+fn state(told: &Result<Answer, Unasked>) -> State<'_> {
+    match told {
+        Ok(answer) => State {
+            asked: Some(answer.address.to_string()),
+            error: None,
+            version: Some(&answer.version),
+            pools: &answer.pools,
+        },
+        Err(error) => State {
+            asked: None,
+            error: Some(error.to_string()),
+            version: None,
+            pools: &[],
+        },
     }
 }
 
@@ -202,6 +233,6 @@ fn process(origin: &Origin) -> Process {
     Process {
         product: origin.kind.as_str(),
         pid: origin.pid,
-        file: origin.path.display().to_string(),
+        file: origin.from.clone(),
     }
 }

@@ -23,7 +23,8 @@ use self::args::{Format, Task};
 use self::report::Report;
 use super::exit;
 use super::terminal::Terminal;
-use crate::audit::{Inputs, running};
+use crate::audit::Inputs;
+use crate::running::{self, Kind};
 
 /// Does what the command line asks, and gives the exit code: 3 if something was found that counts, 2 if a configuration
 /// could not be read.
@@ -54,6 +55,8 @@ fn look(
     let today = args.day()?;
     let report = if args.running {
         Report::of_running(running::find()?, today)
+    } else if args.together {
+        Report::of_inputs(Inputs::read_together(&args.paths), today)
     } else {
         let inputs = Inputs::read(&args.paths, args.product, &mut io::stdin().lock());
         Report::of_inputs(inputs, today)
@@ -65,7 +68,8 @@ fn look(
     if report.is_empty() {
         writeln!(
             err,
-            "evenkeel: no nginx, HAProxy or Envoy runs here, as far as this process can see: run it on the host"
+            "evenkeel: no {} runs here, as far as this process can see: run it on the host",
+            Kind::titles()
         )?;
     }
     let least = args.severity.severity();

@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use evenkeel_balancers::{Audit, Configuration, Date, ReadError, Severity};
+use evenkeel_balancers::model::Pool;
+use evenkeel_balancers::{Audit, Configuration, Date, ReadError, Severity, fleet};
 
-use crate::audit::running::{Changed, Kind, Outcome, Running};
 use crate::audit::{Inputs, root_name};
+use crate::model::rfc3339;
+use crate::running::{self, Answer, Changed, Kind, Outcome, Running, Unasked};
 
 /// All that was looked at.
 #[derive(Debug)]
@@ -34,8 +36,8 @@ pub(super) struct Item {
 pub(super) struct Origin {
     pub(super) kind: Kind,
     pub(super) pid: u32,
-    /// As the process sees it.
-    pub(super) path: PathBuf,
+    /// What its configuration is read from: paths as the process sees them, or what else it is.
+    pub(super) from: String,
 }
 
 /// How a process uses a configuration.
@@ -44,6 +46,8 @@ pub(super) struct Use {
     pub(super) origin: Origin,
     pub(super) loaded: SystemTime,
     pub(super) changed: Vec<Changed>,
+    /// What it told of its state; `None` of products that tell nothing, and of what it told itself.
+    pub(super) state: Option<Result<Answer, Unasked>>,
 }
 
 /// How many findings there are, by severity.
@@ -57,49 +61,65 @@ pub(super) struct Counts {
 
 impl Report {
     pub(super) fn of_inputs(inputs: Inputs, date: Date) -> Self {
+        let mut report = Self::empty(date);
+        report.failed = inputs.failed;
         let read = inputs.read.into_iter();
-        Self {
-            date,
-            items: read.map(|read| Item::new(read, date, None)).collect(),
-            failed: inputs.failed,
-            not_understood: Vec::new(),
-        }
+        report.take(read.map(|read| (read, None)).collect());
+        report
     }
 
     pub(super) fn of_running(running: Vec<Running>, date: Date) -> Self {
-        let mut report = Self {
+        let mut report = Self::empty(date);
+        let mut read = Vec::new();
+        for process in running {
+            report.add(process, &mut read);
+        }
+        report.take(read);
+        report
+    }
+
+    const fn empty(date: Date) -> Self {
+        Self {
             date,
             items: Vec::new(),
             failed: Vec::new(),
             not_understood: Vec::new(),
-        };
-        for process in running {
-            let (kind, pid, loaded) = (process.kind, process.pid, process.loaded);
-            for used in process.configurations {
-                let origin = Origin {
-                    kind,
-                    pid,
-                    path: used.path,
-                };
-                report.add(origin, loaded, used.outcome);
-            }
         }
-        report
     }
 
-    fn add(&mut self, origin: Origin, loaded: SystemTime, outcome: Outcome) {
-        match outcome {
+    /// Compares configurations with each other, and takes them.
+    fn take(&mut self, read: Vec<(Configuration, Option<Use>)>) {
+        let (mut configurations, used): (Vec<_>, Vec<_>) = read.into_iter().unzip();
+        fleet::compare(&mut configurations);
+        let items = configurations.into_iter().zip(used);
+        self.items = items
+            .map(|(configuration, used)| Item::new(configuration, self.date, used))
+            .collect();
+    }
+
+    fn add(&mut self, process: Running, read: &mut Vec<(Configuration, Option<Use>)>) {
+        let asked = match &process.outcome {
+            Outcome::Read { configuration, .. } => Some(running::ask(&process, configuration)),
+            _ => None,
+        };
+        let origin = Origin {
+            kind: process.kind,
+            pid: process.pid,
+            from: from(&process.paths),
+        };
+        match process.outcome {
             Outcome::Read {
                 configuration,
                 changed,
             } => {
+                let state = asked.filter(|asked| !matches!(asked, Err(Unasked::Product(_))));
                 let used = Use {
                     origin,
-                    loaded,
+                    loaded: process.loaded,
                     changed,
+                    state,
                 };
-                self.items
-                    .push(Item::new(configuration, self.date, Some(used)));
+                compared(configuration, used, read);
             }
             Outcome::Failed(error) => self.failed.push(error),
             Outcome::NotUnderstood => self.not_understood.push(origin),
@@ -124,6 +144,68 @@ impl Report {
             counts.allowed += audit.allowed.len();
         }
         counts
+    }
+}
+
+/// Compares a configuration with what its process told, and adds both to what was read.
+fn compared(
+    mut configuration: Configuration,
+    mut used: Use,
+    read: &mut Vec<(Configuration, Option<Use>)>,
+) {
+    let loaded = rfc3339(used.loaded).to_string();
+    for changed in &used.changed {
+        let modified = rfc3339(changed.modified).to_string();
+        configuration.not_loaded(&changed.file, &modified, &loaded);
+    }
+    let mut told = None;
+    if let Some(Ok(answer)) = &mut used.state {
+        configuration.compare(&answer.pools);
+        told = answer.configuration.take();
+        if let Some(told) = &mut told {
+            // What the files have was audited there.
+            told.keep_pools(|pool| !has(&configuration, pool));
+            told.compare(&answer.pools);
+        }
+    }
+    let discovered = told
+        .filter(|told| !told.pools.is_empty())
+        .map(|told| (Use::of_told(&used, &told), told));
+    read.push((configuration, Some(used)));
+    read.extend(discovered.map(|(used, told)| (told, Some(used))));
+}
+
+impl Use {
+    /// How the same process uses what it told of itself.
+    fn of_told(used: &Self, told: &Configuration) -> Self {
+        let origin = Origin {
+            from: root_name(told).to_owned(),
+            ..used.origin
+        };
+        Self {
+            origin,
+            loaded: used.loaded,
+            changed: Vec::new(),
+            state: None,
+        }
+    }
+}
+
+/// Whether a configuration says which servers a pool has.
+fn has(configuration: &Configuration, pool: &Pool) -> bool {
+    let mut known = configuration.pools.iter();
+    known.any(|known| known.name == pool.name && !known.servers.is_empty())
+}
+
+fn from(paths: &[PathBuf]) -> String {
+    let shown: Vec<String> = paths
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    if shown.is_empty() {
+        "its command line".to_owned()
+    } else {
+        shown.join(", ")
     }
 }
 

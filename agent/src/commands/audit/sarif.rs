@@ -11,7 +11,6 @@ use super::entry::{Entry, entries};
 use super::json::print;
 use super::report::{Item, Report, Use};
 use super::uri::Uri;
-use crate::model::rfc3339;
 
 const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
@@ -118,17 +117,17 @@ fn artifact(name: &str) -> Value {
     }
 }
 
-/// What could not be audited, or is not what runs.
+/// What could not be audited, or not be compared.
 fn notifications(report: &Report) -> Vec<Value> {
     let failed = report.failed.iter().map(failure);
     let used = report.items.iter().filter_map(|item| item.used.as_ref());
     let not_understood = report.not_understood.iter().map(|origin| {
-        let (title, path) = (origin.kind.title(), origin.path.display());
+        let (title, path) = (origin.kind.title(), &origin.from);
         let text = format!("configurations of {title} are not understood: {path} was not audited");
         json!({ "level": "warning", "message": { "text": text } })
     });
     failed
-        .chain(used.flat_map(changed))
+        .chain(used.filter_map(unasked))
         .chain(not_understood)
         .collect()
 }
@@ -145,19 +144,14 @@ fn failure(error: &ReadError) -> Value {
     })
 }
 
-fn changed(used: &Use) -> impl Iterator<Item = Value> {
-    used.changed.iter().map(|changed| {
-        let text = format!(
-            "changed {}, after process {} loaded its configuration: what it says now is not loaded",
-            rfc3339(changed.modified),
-            used.origin.pid
-        );
-        json!({
-            "level": "warning",
-            "message": { "text": text },
-            "locations": [{ "physicalLocation": { "artifactLocation": artifact(&changed.file) } }],
-        })
-    })
+/// That what runs was not compared.
+fn unasked(used: &Use) -> Option<Value> {
+    let Some(Err(error)) = &used.state else {
+        return None;
+    };
+    let (title, pid) = (used.origin.kind.title(), used.origin.pid);
+    let text = format!("what {title}, process {pid}, does now was not compared: {error}");
+    Some(json!({ "level": "note", "message": { "text": text } }))
 }
 
 const fn level(severity: Severity) -> &'static str {

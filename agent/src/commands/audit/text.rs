@@ -9,6 +9,7 @@ use super::excerpt::cut;
 use super::report::{Item, Origin, Report, Use};
 use crate::commands::terminal::Terminal;
 use crate::model::rfc3339;
+use crate::running::Answer;
 
 const BOLD: &str = "1";
 const DIM: &str = "2";
@@ -174,33 +175,33 @@ impl Page<'_> {
     }
 
     fn process(&mut self, used: &Use) -> io::Result<()> {
-        let Origin { kind, pid, path } = &used.origin;
+        let Origin { kind, pid, from } = &used.origin;
         let text = format!(
-            "{}, process {pid}: reads {}, loaded {}",
+            "{}, process {pid}: reads {from}, loaded {}",
             kind.title(),
-            path.display(),
             rfc3339(used.loaded)
         );
         self.paragraph("", 0, 2, &text)?;
-        for changed in &used.changed {
-            let text = format!(
-                "{} was changed {}, after that: what it says now is not loaded",
-                changed.file,
-                rfc3339(changed.modified)
-            );
-            let head = self.paint(YELLOW, "changed");
-            self.paragraph(&format!("  {head}: "), 11, 4, &text)?;
+        match &used.state {
+            None => {}
+            Some(Ok(answer)) => {
+                let head = self.paint(CYAN, "asked");
+                self.paragraph(&format!("  {head}: "), 9, 4, &told(answer))?;
+            }
+            Some(Err(error)) => {
+                let head = self.paint(YELLOW, "not asked");
+                self.paragraph(&format!("  {head}: "), 13, 4, &error.to_string())?;
+            }
         }
         writeln!(self.out)
     }
 
     fn not_understood(&mut self, origin: &Origin) -> io::Result<()> {
-        let Origin { kind, pid, path } = origin;
+        let Origin { kind, pid, from } = origin;
         let title = kind.title();
         let text = format!(
-            "{title}, process {pid}: reads {}; configurations of {title} are not understood by this version, and this one \
-             was not audited",
-            path.display()
+            "{title}, process {pid}: reads {from}; configurations of {title} are not understood by this version, and this \
+             one was not audited"
         );
         self.paragraph("", 0, 2, &text)?;
         writeln!(self.out)
@@ -240,6 +241,20 @@ impl Page<'_> {
             text.to_owned()
         }
     }
+}
+
+/// What a process told of itself, in short.
+fn told(answer: &Answer) -> String {
+    let servers = || answer.pools.iter().flat_map(|pool| &pool.servers);
+    let used = servers().filter(|server| server.is_in_rotation() && !server.backup);
+    format!(
+        "at {}: version {}; {} with {}, {} of them in rotation",
+        answer.address,
+        answer.version,
+        counted(answer.pools.len(), "pool"),
+        counted(servers().count(), "server"),
+        used.count()
+    )
 }
 
 /// The words of a text. What stands in backticks is one, so that it can be copied, unless that is wider than a line.

@@ -102,9 +102,9 @@ pub(super) async fn incidents(
 /// `GET /api/v1/status`
 pub(super) async fn status(State(shared): State<Arc<Shared>>) -> Response {
     let state = shared.state();
-    let reload = shared.reload.status();
+    let (reload, discovery) = (shared.reload.status(), shared.discovery());
     shared.pages.respond(JSON, move |out| {
-        write(out, &StatusAnswer::new(&state, &reload))
+        write(out, &StatusAnswer::new(&state, &reload, &discovery))
     })
 }
 

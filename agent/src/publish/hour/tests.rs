@@ -12,6 +12,7 @@ fn pool(name: &str, shares: &[(u16, f64)]) -> PoolState {
         address: ([192, 0, 2, 1], *port).into(),
         netns: None,
         weight: Weight::ONE,
+        share: None,
         labels: std::collections::BTreeMap::new(),
     });
     let spec = PoolSpec {
@@ -21,6 +22,7 @@ fn pool(name: &str, shares: &[(u16, f64)]) -> PoolState {
         tolerance: None,
         algorithm: Algorithm::default(),
         expected: None,
+        standby: Vec::new(),
         backends: backends.collect(),
     };
     let states = shares.iter().map(|(_, share)| BackendState {
@@ -38,6 +40,8 @@ fn pool(name: &str, shares: &[(u16, f64)]) -> PoolState {
         tolerance: 0.25,
         detection_time: None,
         dispersion: 1.0,
+        standby: Vec::new(),
+        changes: Default::default(),
     }
 }
 

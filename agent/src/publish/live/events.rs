@@ -83,7 +83,12 @@ impl Events {
         }
         self.status = Some(Instant::now());
         let reload = shared.reload.status();
-        event(out, "status", &StatusAnswer::new(state, &reload));
+        let discovery = shared.discovery();
+        event(
+            out,
+            "status",
+            &StatusAnswer::new(state, &reload, &discovery),
+        );
     }
 
     fn incidents(&mut self, out: &mut Vec<u8>, state: &State) {

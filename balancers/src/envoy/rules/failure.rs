@@ -169,7 +169,7 @@ pub(super) fn no_checks(view: &View<'_>, report: &mut Report) {
             format!(
                 "one that fails keeps its share, up to {} of {}",
                 percent(most),
-                view.units()
+                view.pool.units()
             )
         }
         _ => "one that fails keeps its share".to_owned(),

@@ -68,7 +68,7 @@ fn ignored(view: &View<'_>, report: &mut Report) {
         .add(
             &LOCALITY_WEIGHTS,
             place,
-            format!("without `locality_weighted_lb_config` weights of localities are ignored: {} will get {} of {}, by its hosts alone", title(first), percent(share), view.units()),
+            format!("without `locality_weighted_lb_config` weights of localities are ignored: {} will get {} of {}, by its hosts alone", title(first), percent(share), view.pool.units()),
             "add `common_lb_config.locality_weighted_lb_config: {}`, or remove the weights",
         )
         .pool(view.name())

@@ -11,168 +11,33 @@ mod weights;
 
 use super::pools::View;
 use super::users::Users;
-use crate::finding::{Report, Rule, Severity};
+use crate::finding::{Report, define_rules};
 use crate::product::Product;
 
-/// A rule of Envoy's, with its page.
-macro_rules! rule {
-    ($name:ident, $id:literal, $severity:ident, $title:literal) => {
-        static $name: Rule = Rule {
-            id: $id,
-            severity: Severity::$severity,
-            title: $title,
-            product: Some(Product::Envoy),
-            page: include_str!(concat!("../../../../docs/audit/", $id, ".md")),
-        };
-    };
+define_rules! {
+    product: Some(Product::Envoy),
+    WEIGHTS = "ENV-001", Warning, "Hosts of one locality have different weights";
+    SMALL_RING = "ENV-002", Warning, "The ring is small for the number of hosts";
+    NO_KEY = "ENV-003", Error, "A hashing policy gets nothing to hash";
+    SMALL_TABLE = "ENV-004", Error, "The Maglev table is small for the number of hosts";
+    PANIC = "ENV-005", Note, "When half the hosts fail, traffic returns to them";
+    EJECTED = "ENV-006", Warning, "Outlier detection may eject much of the cluster, or for long";
+    LEAST_WEIGHTED = "ENV-007", Warning, "LEAST_REQUEST with different weights is a rotation";
+    TWO_CHOICES = "ENV-008", Note, "LEAST_REQUEST among two hosts often takes the busier one";
+    PER_WORKER = "ENV-009", Note, "Each worker rotates connections for itself";
+    MULTIPLEXED = "ENV-010", Warning, "Connections that carry many requests are balanced only once";
+    LOGICAL = "ENV-011", Warning, "A name is one host, whatever the number of its addresses";
+    SERVICE_NAME = "ENV-012", Note, "A Kubernetes Service's name may be one address";
+    LOCALITY_WEIGHTS = "ENV-013", Error, "Weights of localities are ignored, or missing";
+    SMALL_FAILOVER = "ENV-014", Warning, "The next priority level is smaller than the one it stands in for";
+    PRIORITY_GAP = "ENV-015", Warning, "Priorities skip a number";
+    ZONE_FORCED = "ENV-016", Warning, "Zone-aware routing keeps traffic in small zones";
+    SMALL_SUBSETS = "ENV-017", Note, "A subset has one or two hosts, or another set stands in for it";
+    NO_CHECKS = "ENV-018", Warning, "Hosts that fail keep their share";
+    NO_HOST_LIMIT = "ENV-019", Note, "Circuit breakers count for the cluster, not for a host";
+    SLOW_START = "ENV-020", Note, "Slow start gives new hosts little, then much";
+    UNEVEN_START = "ENV-021", Note, "Light hosts wait long for their first request";
 }
-
-rule!(
-    WEIGHTS,
-    "ENV-001",
-    Warning,
-    "Hosts of one locality have different weights"
-);
-rule!(
-    SMALL_RING,
-    "ENV-002",
-    Warning,
-    "The ring is small for the number of hosts"
-);
-rule!(
-    NO_KEY,
-    "ENV-003",
-    Error,
-    "A hashing policy gets nothing to hash"
-);
-rule!(
-    SMALL_TABLE,
-    "ENV-004",
-    Error,
-    "The Maglev table is small for the number of hosts"
-);
-rule!(
-    PANIC,
-    "ENV-005",
-    Note,
-    "When half the hosts fail, traffic returns to them"
-);
-rule!(
-    EJECTED,
-    "ENV-006",
-    Warning,
-    "Outlier detection may eject much of the cluster, or for long"
-);
-rule!(
-    LEAST_WEIGHTED,
-    "ENV-007",
-    Warning,
-    "LEAST_REQUEST with different weights is a rotation"
-);
-rule!(
-    TWO_CHOICES,
-    "ENV-008",
-    Note,
-    "LEAST_REQUEST among two hosts often takes the busier one"
-);
-rule!(
-    PER_WORKER,
-    "ENV-009",
-    Note,
-    "Each worker rotates connections for itself"
-);
-rule!(
-    MULTIPLEXED,
-    "ENV-010",
-    Warning,
-    "Connections that carry many requests are balanced only once"
-);
-rule!(
-    LOGICAL,
-    "ENV-011",
-    Warning,
-    "A name is one host, whatever the number of its addresses"
-);
-rule!(
-    SERVICE_NAME,
-    "ENV-012",
-    Note,
-    "A Kubernetes Service's name may be one address"
-);
-rule!(
-    LOCALITY_WEIGHTS,
-    "ENV-013",
-    Error,
-    "Weights of localities are ignored, or missing"
-);
-rule!(
-    SMALL_FAILOVER,
-    "ENV-014",
-    Warning,
-    "The next priority level is smaller than the one it stands in for"
-);
-rule!(PRIORITY_GAP, "ENV-015", Warning, "Priorities skip a number");
-rule!(
-    ZONE_FORCED,
-    "ENV-016",
-    Warning,
-    "Zone-aware routing keeps traffic in small zones"
-);
-rule!(
-    SMALL_SUBSETS,
-    "ENV-017",
-    Note,
-    "A subset has one or two hosts, or another set stands in for it"
-);
-rule!(
-    NO_CHECKS,
-    "ENV-018",
-    Warning,
-    "Hosts that fail keep their share"
-);
-rule!(
-    NO_HOST_LIMIT,
-    "ENV-019",
-    Note,
-    "Circuit breakers count for the cluster, not for a host"
-);
-rule!(
-    SLOW_START,
-    "ENV-020",
-    Note,
-    "Slow start gives new hosts little, then much"
-);
-rule!(
-    UNEVEN_START,
-    "ENV-021",
-    Note,
-    "Light hosts wait long for their first request"
-);
-
-/// All of them.
-pub(crate) static RULES: &[&Rule] = &[
-    &WEIGHTS,
-    &SMALL_RING,
-    &NO_KEY,
-    &SMALL_TABLE,
-    &PANIC,
-    &EJECTED,
-    &LEAST_WEIGHTED,
-    &TWO_CHOICES,
-    &PER_WORKER,
-    &MULTIPLEXED,
-    &LOGICAL,
-    &SERVICE_NAME,
-    &LOCALITY_WEIGHTS,
-    &SMALL_FAILOVER,
-    &PRIORITY_GAP,
-    &ZONE_FORCED,
-    &SMALL_SUBSETS,
-    &NO_CHECKS,
-    &NO_HOST_LIMIT,
-    &SLOW_START,
-    &UNEVEN_START,
-];
 
 /// Rules that look at one cluster.
 const LOOKS: [fn(&View<'_>, &mut Report); 20] = [

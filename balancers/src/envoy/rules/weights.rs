@@ -75,7 +75,7 @@ pub(super) fn different(view: &View<'_>, report: &mut Report) {
                 odd.address,
                 odd.weight,
                 percent(shares[index]),
-                view.units(),
+                view.pool.units(),
                 list(others),
             ),
             "give all hosts the same weight; if it is meant, say why: `# evenkeel: allow ENV-001 because ...`",

@@ -26,7 +26,7 @@ pub(super) fn first(view: &View<'_>, report: &mut Report) {
     let position = order.iter().filter(|other| other.id < server.id).count();
     let (name, after) = (&server.name.text, servers - position - 1);
     let takes = match position {
-        0 => format!("100 % of {}", view.units()),
+        0 => format!("100 % of {}", view.pool.units()),
         before => format!("all that is left by {} before it", count(before, "server")),
     };
     let message = format!(
@@ -61,7 +61,7 @@ pub(super) fn unchecked(view: &View<'_>, report: &mut Report) {
         "{}{also} is always considered available: when it fails, its {} of {} go on failing or wait for it",
         server.name.text,
         view.share(index),
-        view.units(),
+        view.pool.units(),
     );
     report
         .add(
@@ -102,7 +102,7 @@ pub(super) fn lone_backup(view: &View<'_>, report: &mut Report) {
     let message = format!(
         "{without}, {} alone gets 100 % of {} instead of {}; {} 0 % while it lives",
         first.name.text,
-        view.units(),
+        view.pool.units(),
         percent(1.0 / backups().count() as f64),
         list(names(backups().skip(1))),
     );

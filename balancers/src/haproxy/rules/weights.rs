@@ -48,7 +48,7 @@ pub(super) fn different(view: &View<'_>, report: &mut Report) {
     };
     let message = format!(
         "the servers have different weights and will get as much of {}: {}",
-        view.units(),
+        view.pool.units(),
         told(view)
     );
     report
@@ -76,8 +76,8 @@ pub(super) fn out(view: &View<'_>, report: &mut Report) {
         };
         let rest = match live {
             0 => "no primary server is left".to_owned(),
-            1 => format!("the only other one carries 100 % of {}", view.units()),
-            _ => format!("the other {live} carry 100 % of {}", view.units()),
+            1 => format!("the only other one carries 100 % of {}", view.pool.units()),
+            _ => format!("the other {live} carry 100 % of {}", view.pool.units()),
         };
         report
             .add(

@@ -2,7 +2,7 @@
 
 use super::{CLIENT_IP, HEADLESS, IPVS_HASH, MULTIPLEXED};
 use crate::finding::Report;
-use crate::kubernetes::objects::Objects;
+use crate::kubernetes::objects::{Objects, Port};
 use crate::kubernetes::pools::View;
 use crate::text::{percent, seconds};
 use crate::yaml::Value;
@@ -29,14 +29,8 @@ pub(super) fn client_ip(view: &View<'_>, report: &mut Report) {
 
 /// K8S-006: a port of gRPC or HTTP/2 behind a cluster address.
 pub(super) fn multiplexed(view: &View<'_>, report: &mut Report) {
-    let protocol = view.port.protocol.and_then(Value::text).unwrap_or_default();
-    let name = view.port.name.unwrap_or_default();
-    let known = matches!(protocol, "grpc" | "kubernetes.io/h2c" | "h2c" | "http2")
-        || is_named(name, "grpc")
-        || is_named(name, "h2c")
-        || is_named(name, "http2");
     let external = view.service.spec.get("type").and_then(Value::text) == Some("ExternalName");
-    if !known || view.service.headless || external {
+    if !carries_many(&view.port) || view.service.headless || external {
         return;
     }
     let pods = view.ready().count();
@@ -56,6 +50,36 @@ pub(super) fn multiplexed(view: &View<'_>, report: &mut Report) {
             "make the Service headless and balance in the client, use a mesh, or bound the age of connections in the server",
         )
         .pool(&view.pool.name);
+}
+
+/// Whether one connection of a port carries all requests of a client.
+pub(super) fn carries_many(port: &Port<'_>) -> bool {
+    let protocol = port.protocol.and_then(Value::text).unwrap_or_default();
+    let name = port.name.unwrap_or_default();
+    let known = ["grpc", "h2c", "http2"];
+    matches!(protocol, "grpc" | "kubernetes.io/h2c" | "h2c" | "http2")
+        || known.iter().any(|protocol| is_named(name, protocol))
+}
+
+/// Whether connections of a port live for hours: WebSocket, databases and brokers, by `appProtocol` or name.
+pub(super) fn lives_long(port: &Port<'_>) -> bool {
+    const KNOWN: [&str; 11] = [
+        "ws",
+        "wss",
+        "websocket",
+        "postgres",
+        "postgresql",
+        "mysql",
+        "redis",
+        "mongo",
+        "amqp",
+        "mqtt",
+        "nats",
+    ];
+    let protocol = port.protocol.and_then(Value::text).unwrap_or_default();
+    let protocol = protocol.strip_prefix("kubernetes.io/").unwrap_or(protocol);
+    let name = port.name.unwrap_or_default();
+    KNOWN.contains(&protocol) || KNOWN.iter().any(|known| is_named(name, known))
 }
 
 fn is_named(name: &str, protocol: &str) -> bool {

@@ -1,15 +1,16 @@
-//! What makes the pods of Services: K8S-009, K8S-010.
+//! What makes the pods of Services: K8S-007, K8S-009, K8S-010.
 
 use std::collections::BTreeMap;
 
-use super::{NOT_READY, TWO_WORKLOADS};
+use super::ports::{carries_many, lives_long};
+use super::{NOT_REACHED, NOT_READY, TWO_WORKLOADS};
 use crate::finding::Report;
-use crate::kubernetes::objects::{Objects, Service, Workload};
+use crate::kubernetes::objects::{Autoscaler, Objects, Port, Service, Workload};
 use crate::shares::by_weight;
 use crate::text::{list, percent};
 use crate::yaml::Value;
 
-/// Both rules, for each Service with the workloads that its selector matches.
+/// All three, for each Service with the workloads that its selector matches.
 pub(super) fn check(objects: &Objects<'_>, report: &mut Report) {
     // By one label each, so that not all are compared with all.
     let mut by_label: BTreeMap<(&str, &str, &str), Vec<&Workload<'_>>> = BTreeMap::new();
@@ -21,6 +22,10 @@ pub(super) fn check(objects: &Objects<'_>, report: &mut Report) {
                 .push(workload);
         }
     }
+    let scaled = objects.autoscalers.iter();
+    let autoscalers: BTreeMap<_, _> = scaled
+        .map(|autoscaler| (autoscaler.target, autoscaler))
+        .collect();
     let mut checked = std::collections::BTreeSet::new();
     for service in &objects.services {
         let lists = service.selector.iter().map(|(key, value)| {
@@ -45,6 +50,9 @@ pub(super) fn check(objects: &Objects<'_>, report: &mut Report) {
             .collect();
         several(service, &selected, report);
         for workload in selected {
+            if let Some(autoscaler) = autoscalers.get(&workload.key) {
+                not_reached(service, workload, autoscaler, report);
+            }
             if checked.insert(workload.place) {
                 probes(service, workload, report);
             }
@@ -87,6 +95,38 @@ fn several(service: &Service<'_>, matched: &[&Workload<'_>], report: &mut Report
         )
         .related(first.place, "one of them")
         .pool(&format!("{}/{}", service.key.0, service.key.1));
+}
+
+/// K8S-007: pods are added, and clients stay with those that they are connected to.
+fn not_reached(
+    service: &Service<'_>,
+    workload: &Workload<'_>,
+    autoscaler: &Autoscaler<'_>,
+    report: &mut Report,
+) {
+    let stays = |port: &&Port<'_>| carries_many(port) || lives_long(port);
+    let (least, most) = (autoscaler.least.max(1), autoscaler.most);
+    let Some(port) = service.ports.iter().find(stays) else {
+        return;
+    };
+    if service.headless || most <= least {
+        return;
+    }
+    let added = most - least;
+    report
+        .add(
+            &NOT_REACHED,
+            autoscaler.place,
+            format!(
+                "from {least} to {most} pods: the {added} that are added have 0 % of the open connections instead of {}, as clients \
+                 stay with the pod that kube-proxy drew for them; load does not fall, and more pods are added",
+                percent(added as f64 / most as f64)
+            ),
+            "bound the age of connections in the server (gRPC: `MAX_CONNECTION_AGE`), or balance requests: headless Service, mesh",
+        )
+        .related(port.place, "connections of this port live long")
+        .pool(&format!("{}/{}:{}", service.key.0, service.key.1, port.number))
+        .subject(workload.key.1);
 }
 
 /// K8S-009: containers without a readiness probe, or with that of liveness.
