@@ -8,21 +8,22 @@ use std::thread;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, anyhow};
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use crate::config::Config;
-use crate::discovery::auto;
+use crate::discovery::{Applicant, Discovery};
 use crate::engine::{Engine, Plan};
 use crate::history::History;
 use crate::kernel::{Kernel, Options, netns_cookie};
-use crate::model::{Endpoint, Incident, NetnsCookie, State};
-use crate::publish::Server;
+use crate::model::{Endpoint, Incident, NetnsCookie, State, WebFile};
 use crate::publish::alerts::{self, Alerts, AlertsHandle, Identity};
+use crate::publish::{Access, AccessHandle, Server};
 use crate::recording::{Beginning, Recorder};
 use crate::reload::{ReloadHandle, ReloadStatus, Request};
-use crate::runner::{Runner, RunnerHandle, plan};
+use crate::runner::{Runner, RunnerHandle};
 
 /// How long requests and the last tick may take to end once the agent was told to stop.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -53,10 +54,12 @@ pub struct App {
     handle: RunnerHandle,
     state: watch::Receiver<Arc<State>>,
     server: Server,
+    discovery: Discovery,
     reload: ReloadHandle,
     reloader: Reloader,
     history: Option<History>,
     alerts: Alerts,
+    access: AccessHandle,
 }
 
 impl App {
@@ -64,17 +67,20 @@ impl App {
     /// left in the kernel.
     pub fn build(config: &Config, setup: Setup) -> anyhow::Result<Self> {
         let (reload, requests, status) = ReloadHandle::channel();
-        let plan = plan(config);
+        let (mut discovery, applicant, discovered) = Discovery::begin(config, &Handle::current());
+        let plan = discovery.plan();
+        let access = AccessHandle::default();
+        access.replace(Access::open(&config.web.file)?);
         // The kernel first: reading its types takes memory for a moment, which the windows can have afterwards.
         let options = Options {
             cgroup: setup.cgroup.clone(),
-            capacity: capacity(config.backends()),
+            capacity: discovery.capacity(),
             learning: plan.pools.is_none(),
             live_interval: config.live_interval,
         };
         let netns = netns_cookie()
             .context("the kernel does not tell the cookie of the network namespace")?;
-        let kernel = Kernel::attach(options, watched(config, netns))?;
+        let kernel = Kernel::attach(options, watched(&plan, netns))?;
         let (history, past) = match &config.incidents_directory {
             Some(directory) => {
                 let (history, past) = History::open(directory)?;
@@ -90,36 +96,48 @@ impl App {
         let identity = Identity {
             node: node()?,
             listen: server.local_addr(),
-            https: false,
+            https: access.current().is_encrypted(),
         };
         let (alerts, receivers) = Alerts::start(state.clone(), &config.alerting, identity)?;
         let server = server
             .with_alerts(receivers.clone())
+            .with_discovery(discovered)
+            .with_access(access.clone())
             .with_recording(recording);
         let reloader = Reloader {
             requests,
             status,
-            runner: handle.clone(),
+            applicant,
             file: setup.config_file,
             listen: config.web.listen,
             incidents: config.incidents_directory.clone(),
             receivers,
+            access: access.clone(),
         };
         Ok(Self {
             runner,
             handle,
             state,
             server,
+            discovery,
             reload,
             reloader,
             history,
             alerts,
+            access,
         })
     }
 
     /// Where the agent serves HTTP; tells the port if the configuration left it to the system.
     pub fn address(&self) -> SocketAddr {
         self.server.local_addr()
+    }
+
+    /// The address of the page.
+    pub fn page(&self) -> String {
+        let encrypted = self.access.current().is_encrypted();
+        let scheme = if encrypted { "https" } else { "http" };
+        format!("{scheme}://{}/", self.address())
     }
 
     /// The state after each tick.
@@ -141,6 +159,7 @@ impl App {
             runner,
             handle,
             server,
+            discovery,
             reloader,
             history,
             alerts,
@@ -155,6 +174,7 @@ impl App {
         let serving = CancellationToken::new();
         let mut server = tokio::spawn(server.serve(serving.clone()));
         let mut reloads = tokio::spawn(reloader.run());
+        let mut discovering = tokio::spawn(discovery.run(handle.clone()));
         let telling = CancellationToken::new();
         let mut teller = tokio::spawn(alerts.run(telling.clone()));
         let mut ticking = ticking;
@@ -166,12 +186,14 @@ impl App {
             ended = &mut ticking => Err(unasked("the tick", ended.context("it panicked").flatten())),
             ended = &mut server => Err(unasked("the HTTP server", ended.context("it panicked").flatten())),
             ended = &mut teller => Err(unasked("the sender of alerts", ended.context("it panicked"))),
+            ended = &mut discovering => Err(unasked("the discovery of pools", ended.context("it panicked"))),
             ended = &mut reloads => Err(unasked("the reloader", ended.context("it panicked"))),
         };
         info!("stopping");
         serving.cancel();
         handle.stop();
         reloads.abort();
+        discovering.abort();
         let drained = tokio::time::timeout(DRAIN, async {
             if !server.is_finished() {
                 drop(server.await);
@@ -232,32 +254,22 @@ fn node() -> anyhow::Result<String> {
     Ok(name.trim().to_owned())
 }
 
-/// The endpoints of all pools of the configuration.
-fn watched(config: &Config, own: NetnsCookie) -> impl Iterator<Item = Endpoint> {
-    config.pools.iter().flat_map(move |pool| {
-        let role = pool.role;
-        let addresses = pool.backends.iter().map(|backend| backend.address);
-        addresses.map(move |address| Endpoint::new(role, address, own))
-    })
-}
-
-/// Room for a quarter more than what is configured, so that a reload can add pools, and for what auto mode learns. Not
-/// for much more: each tick looks through the whole map.
-fn capacity(backends: usize) -> u32 {
-    u32::try_from(backends + backends / 4 + 1)
-        .unwrap_or(u32::MAX)
-        .max(auto::MOST_ENDPOINTS)
+/// The endpoints of all pools.
+fn watched(plan: &Plan, own: NetnsCookie) -> impl Iterator<Item = Endpoint> {
+    let pools = plan.pools.iter().flatten();
+    pools.flat_map(move |pool| pool.endpoints(own))
 }
 
 /// Carries out reloads, one at a time.
 struct Reloader {
     requests: mpsc::Receiver<Request>,
     status: watch::Sender<ReloadStatus>,
-    runner: RunnerHandle,
+    applicant: Applicant,
     file: Option<PathBuf>,
     listen: SocketAddr,
     incidents: Option<PathBuf>,
     receivers: AlertsHandle,
+    access: AccessHandle,
 }
 
 impl Reloader {
@@ -305,10 +317,26 @@ impl Reloader {
             );
         }
         alerts::check(&config.alerting).map_err(|error| error.to_string())?;
+        let access = self.access(config.web.file.clone()).await?;
         let alerting = config.alerting.clone();
-        self.runner.apply(config).await?;
+        self.applicant.apply(config).await?;
         self.receivers
             .replace(&alerting)
-            .map_err(|error| error.to_string())
+            .map_err(|error| error.to_string())?;
+        self.access.replace(access);
+        Ok(())
+    }
+
+    /// Who is let in from now on; certificates are read anew.
+    async fn access(&self, file: WebFile) -> Result<Access, String> {
+        let access = tokio::task::spawn_blocking(move || Access::open(&file))
+            .await
+            .map_err(|error| error.to_string())?
+            .map_err(|error| error.to_string())?;
+        if access.is_encrypted() == self.access.current().is_encrypted() {
+            Ok(access)
+        } else {
+            Err("web.config_file turns TLS on or off: that needs a restart of the agent".to_owned())
+        }
     }
 }

@@ -11,6 +11,7 @@ pub mod commands;
 pub mod config;
 pub mod discovery;
 pub mod engine;
+pub mod gate;
 pub mod history;
 mod http_client;
 pub mod kernel;

@@ -11,7 +11,6 @@ use anyhow::Context;
 use tokio::sync::{oneshot, watch};
 use tracing::{info, warn};
 
-use crate::config::Config;
 use crate::engine::{Engine, Moment, Plan};
 use crate::kernel::{Kernel, Observed};
 use crate::model::{Canary, State, View};
@@ -20,8 +19,14 @@ use crate::recording::Recorder;
 
 /// What the thread is asked to do between ticks.
 enum Command {
-    Apply(Box<Config>, oneshot::Sender<Result<(), String>>),
+    Apply(Box<Order>, oneshot::Sender<Result<(), String>>),
     Stop,
+}
+
+/// What is to be in force from now on.
+pub(crate) struct Order {
+    pub(crate) plan: Plan,
+    pub(crate) live_interval: Duration,
 }
 
 /// Asks the thread.
@@ -29,12 +34,12 @@ enum Command {
 pub(crate) struct RunnerHandle(Sender<Command>);
 
 impl RunnerHandle {
-    /// Puts another configuration in force; on error the old one stays.
-    pub(crate) async fn apply(&self, config: Config) -> Result<(), String> {
+    /// Puts something else in force; on error what was in force stays.
+    pub(crate) async fn apply(&self, order: Order) -> Result<(), String> {
         let (answer, outcome) = oneshot::channel();
         let stopped = || "the agent is stopping".to_owned();
         self.0
-            .send(Command::Apply(Box::new(config), answer))
+            .send(Command::Apply(Box::new(order), answer))
             .map_err(|_closed| stopped())?;
         outcome.await.unwrap_or_else(|_closed| Err(stopped()))
     }
@@ -65,17 +70,6 @@ struct Told {
     view: Option<std::mem::Discriminant<View>>,
     unreachable: bool,
     lost: u64,
-}
-
-/// What a configuration means for the engine.
-pub(crate) fn plan(config: &Config) -> Plan {
-    let auto = config.pools.is_empty() && config.discovery.auto;
-    Plan {
-        interval: config.interval,
-        window: config.window,
-        detection: config.detection.clone(),
-        pools: (!auto).then(|| config.pools.clone()),
-    }
 }
 
 impl Runner {
@@ -125,9 +119,9 @@ impl Runner {
                 .recv_timeout(next.saturating_duration_since(Instant::now()))
             {
                 Ok(Command::Stop) | Err(RecvTimeoutError::Disconnected) => return Ok(()),
-                Ok(Command::Apply(config, answer)) => {
-                    // Whoever asked may be gone; the configuration is in force all the same.
-                    drop(answer.send(self.apply(&config)));
+                Ok(Command::Apply(order, answer)) => {
+                    // Whoever asked may be gone; it is in force all the same.
+                    drop(answer.send(self.apply(*order)));
                     next = next.min(Instant::now() + self.interval);
                 }
                 Err(RecvTimeoutError::Timeout) => {
@@ -167,6 +161,7 @@ impl Runner {
                 "counters went backwards: the kernel's map was changed from outside"
             );
         }
+        tick.changes.iter().for_each(log::change);
         tick.verdicts.iter().for_each(log::verdict);
         for transition in &tick.transitions {
             log::transition(transition);
@@ -176,17 +171,18 @@ impl Runner {
         Ok(())
     }
 
-    fn apply(&mut self, config: &Config) -> Result<(), String> {
+    fn apply(&mut self, order: Order) -> Result<(), String> {
+        let Order {
+            plan,
+            live_interval,
+        } = order;
         let failed =
             |error: std::io::Error| format!("cannot change what the kernel counts: {error}");
-        let plan = plan(config);
         let learning = plan.pools.is_none();
+        let interval = plan.interval;
         let room = self.kernel.state().map_capacity;
-        let needed = config
-            .pools
-            .iter()
-            .map(|pool| pool.backends.len() as u64)
-            .sum::<u64>();
+        let pools = plan.pools.iter().flatten();
+        let needed = pools.map(|pool| pool.size() as u64).sum::<u64>();
         if needed >= room {
             return Err(format!(
                 "the new configuration has {needed} backends, but the kernel's map was made for {room} when the agent \
@@ -207,8 +203,8 @@ impl Runner {
         for endpoint in self.engine.wanted() {
             self.kernel.watch(&endpoint).map_err(failed)?;
         }
-        self.kernel.set_live_interval(config.live_interval);
-        self.interval = config.interval;
+        self.kernel.set_live_interval(live_interval);
+        self.interval = interval;
         Ok(())
     }
 }

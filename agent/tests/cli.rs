@@ -26,6 +26,7 @@ fn help_texts() {
         vec!["run", "--help"],
         vec!["audit", "--help"],
         vec!["backtest", "--help"],
+        vec!["gate", "--help"],
         vec!["check-config", "--help"],
         vec!["doctor", "--help"],
     ] {

@@ -20,13 +20,15 @@ mod receivers;
 mod size;
 #[path = "config/unreadable.rs"]
 mod unreadable;
+#[path = "config/web_file.rs"]
+mod web_file;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use evenkeel::config::{Config, ConfigError};
+use evenkeel::config::{Config, ConfigError, Discovery, Haproxy};
 use evenkeel::model::{
     Algorithm, BackendSpec, Detection, Expectation, PoolSpec, Role, Signal, Source, Weight,
 };
@@ -109,7 +111,18 @@ fn every_key_has_its_effect() {
     assert_eq!(config.interval, Duration::from_millis(500));
     assert_eq!(config.window, Duration::from_secs(90));
     assert_eq!(config.live_interval, Duration::from_secs(2));
-    assert!(!config.discovery.auto);
+    let beside = |name: &str| path("tests/config/good").join(name);
+    let expected = Discovery {
+        auto: false,
+        nginx: vec!["/etc/nginx/nginx.conf".into(), beside("edge/nginx.conf")],
+        haproxy: Haproxy {
+            files: vec!["/etc/haproxy/haproxy.cfg".into(), beside("haproxy.d")],
+            stats_socket: Some("/run/haproxy/admin.sock".parse().unwrap()),
+        },
+        envoy: Some("[::1]:9901".parse().unwrap()),
+        file_sd: vec![beside("pools/*.json")],
+    };
+    assert_eq!(config.discovery, expected);
     assert_eq!(config.incidents_directory, Some("/var/lib/evenkeel".into()));
     assert_eq!(
         config.detection,
@@ -127,12 +140,14 @@ fn every_key_has_its_effect() {
         tolerance: Some(0.5),
         algorithm: Algorithm::LoadDependent,
         expected: Some(Expectation::Learned),
+        standby: Vec::new(),
         backends: vec![
             BackendSpec {
                 address: "10.0.0.11:8080".parse().unwrap(),
                 netns: None,
                 weight: Weight::new(3.0).unwrap(),
                 // Text stays as it is written, whatever YAML takes it for.
+                share: None,
                 labels: labels(&[
                     ("zone", "a"),
                     ("version", "1.10"),
@@ -145,6 +160,7 @@ fn every_key_has_its_effect() {
                 address: "10.0.0.12:8080".parse().unwrap(),
                 netns: None,
                 weight: Weight::new(1.5).unwrap(),
+                share: None,
                 labels: BTreeMap::new(),
             },
             plain("[2001:db8::1]:8080"),
@@ -157,6 +173,7 @@ fn every_key_has_its_effect() {
         tolerance: None,
         algorithm: Algorithm::default(),
         expected: None,
+        standby: Vec::new(),
         backends: vec![plain("10.0.0.11:8080")],
     };
     assert_eq!(config.pools, [checkout, year]);
@@ -175,6 +192,7 @@ fn plain(address: &str) -> BackendSpec {
         address: address.parse().unwrap(),
         netns: None,
         weight: Weight::ONE,
+        share: None,
         labels: BTreeMap::new(),
     }
 }

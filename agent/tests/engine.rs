@@ -17,7 +17,7 @@ use evenkeel::engine::{Engine, Moment, Plan, Tick};
 use evenkeel::kernel::Observed;
 use evenkeel::model::{
     Algorithm, BackendSpec, Counters, Detection, Endpoint, KernelState, NetnsCookie, PoolSpec,
-    PoolState, Role, Source, State, Weight,
+    PoolState, Role, Source, Standby, StandbySpec, State, Weight,
 };
 
 /// Counts what the test's thread allocates.
@@ -61,6 +61,7 @@ fn backend(n: u32, weight: f64) -> BackendSpec {
         address: address(n),
         netns: None,
         weight: Weight::new(weight).unwrap(),
+        share: None,
         labels: BTreeMap::new(),
     }
 }
@@ -73,6 +74,7 @@ fn pool(name: &str, backends: Vec<BackendSpec>) -> PoolSpec {
         tolerance: None,
         algorithm: Algorithm::default(),
         expected: None,
+        standby: Vec::new(),
         backends,
     }
 }
@@ -266,4 +268,41 @@ fn a_tick_allocates_nothing_once_it_runs() {
     after(&mut engine, 300);
     assert_eq!(after(&mut engine, 100), 0);
     assert!(published.is_some());
+}
+
+#[test]
+fn changes_of_a_pool_are_told_once_and_standby_members_are_counted() {
+    let both = vec![
+        pool("p", vec![backend(1, 1.0), backend(2, 1.0)]),
+        pool("q", vec![backend(3, 1.0), backend(4, 1.0)]),
+    ];
+    let mut engine = Engine::new(plan(Some(both)), OWN, Vec::new()).unwrap();
+    let seen = [observed(1, 40, 0), observed(2, 60, 3), observed(3, 5, 0)];
+    assert!(tick(&mut engine, &seen).changes.is_empty());
+
+    let mut changed = pool("p", vec![backend(1, 5.0)]);
+    changed.standby.push(StandbySpec {
+        address: address(2),
+        netns: None,
+        why: Standby::Drained,
+        labels: BTreeMap::new(),
+    });
+    let same = pool("q", vec![backend(3, 1.0), backend(4, 1.0)]);
+    let unwanted = engine.set_plan(plan(Some(vec![changed, same]))).unwrap();
+    assert!(unwanted.is_empty(), "a standby member is still watched");
+
+    let Tick { changes, state, .. } = tick(&mut engine, &seen);
+    let told: Vec<&str> = changes.iter().map(|it| it.change.text.as_str()).collect();
+    let expected = [
+        "weight of 192.0.2.1:80 changed from 1 to 5",
+        "192.0.2.2:80 left the rotation (drained)",
+    ];
+    assert_eq!(told, expected);
+    let p = find(&state, "p");
+    let shown: Vec<&str> = p.changes.iter().map(|it| it.text.as_str()).collect();
+    assert_eq!(shown, expected);
+    assert_eq!(p.changes[0].at, state.taken);
+    assert_eq!((p.standby[0].counters.opened, p.standby[0].active), (60, 3));
+    assert!(find(&state, "q").changes.is_empty());
+    assert!(tick(&mut engine, &seen).changes.is_empty());
 }

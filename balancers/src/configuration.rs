@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use crate::apache;
 use crate::date::Date;
 use crate::envoy;
 use crate::error::{ReadError, Why};
@@ -109,6 +110,7 @@ pub fn read(
         Product::Haproxy => haproxy::read(files, &[path], options),
         Product::Envoy => envoy::read(files, path, options),
         Product::Kubernetes => kubernetes::read(files, path, options),
+        Product::Apache => apache::read(files, path, options),
     }
 }
 
@@ -129,6 +131,7 @@ pub fn detect(name: &Path, text: &str) -> Option<Product> {
         Product::Haproxy => haproxy::recognises(name, text),
         Product::Envoy => envoy::recognises(name, text),
         Product::Kubernetes => kubernetes::recognises(text),
+        Product::Apache => apache::recognises(name, text),
     })
 }
 

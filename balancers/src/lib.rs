@@ -42,6 +42,7 @@
 //! 5. Comments go through `Comment::suppression`, with the lines that they cover: their own if something stands before
 //!    them, else the whole of the next statement or block.
 
+mod apache;
 mod configuration;
 mod date;
 mod diff;
@@ -66,5 +67,6 @@ pub use date::{Date, NoDate};
 pub use diff::{PoolChange, Presence, ServerChange, diff};
 pub use error::{Position, ReadError, Why};
 pub use finding::{Allowed, Audit, Finding, Rule, Severity, rule, rules};
+pub use nginx::{NginxStatement, NginxText, nginx_text};
 pub use product::Product;
 pub use version::Version;

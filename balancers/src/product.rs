@@ -17,11 +17,19 @@ pub enum Product {
     Envoy,
     /// Services of Kubernetes, as manifests describe them.
     Kubernetes,
+    /// Apache httpd, with `mod_proxy_balancer`.
+    Apache,
 }
 
 impl Product {
     /// All of them, in the order in which a text is offered to them.
-    pub const ALL: [Self; 4] = [Self::Kubernetes, Self::Nginx, Self::Haproxy, Self::Envoy];
+    pub const ALL: [Self; 5] = [
+        Self::Kubernetes,
+        Self::Nginx,
+        Self::Haproxy,
+        Self::Envoy,
+        Self::Apache,
+    ];
 
     /// The name that users write (`--as nginx`).
     pub const fn as_str(self) -> &'static str {
@@ -30,6 +38,7 @@ impl Product {
             Self::Haproxy => "haproxy",
             Self::Envoy => "envoy",
             Self::Kubernetes => "kubernetes",
+            Self::Apache => "apache",
         }
     }
 
@@ -40,6 +49,7 @@ impl Product {
             Self::Haproxy => "HAProxy",
             Self::Envoy => "Envoy",
             Self::Kubernetes => "Kubernetes",
+            Self::Apache => "Apache httpd",
         }
     }
 

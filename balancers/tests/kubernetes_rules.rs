@@ -6,6 +6,7 @@ mod common;
 
 use std::path::Path;
 
+use evenkeel_balancers::model::Traffic;
 use evenkeel_balancers::source::MemoryFiles;
 use evenkeel_balancers::{Configuration, Options, Product, ReadError, Rule, detect, read, rules};
 use proptest::prelude::*;
@@ -68,6 +69,37 @@ fn shares_are_those_of_kube_proxy() {
     assert!((split[0].1[0] - 0.95).abs() < 1e-9, "{split:?}");
 }
 
+/// Routes of Istio and Traefik share traffic out as those of the Gateway API do.
+#[test]
+fn routes_of_meshes_and_ingresses_are_read() {
+    let text = "kind: VirtualService\nmetadata: {name: a}\nspec:\n  http:\n  - route: [{destination: {host: shop}}]\n  - route: [{destination: {host: shop, subset: v1}, weight: 75}, {destination: {host: shop, subset: v2}, weight: 25}]\n  tcp:\n  - route: [{destination: {host: db}, weight: 50}, {destination: {host: db2}, weight: 50}]\n---\n\
+                kind: TraefikService\nmetadata: {name: b}\nspec: {weighted: {services: [{name: x, weight: 3}, {name: y}]}}\n---\n\
+                kind: IngressRoute\nmetadata: {name: c}\nspec: {routes: [{services: [{name: x}, {name: y}]}]}\n";
+    let read = read_text(text).unwrap();
+    let pools: Vec<_> = read
+        .pools
+        .iter()
+        .map(|pool| {
+            let title = pool.servers[1].title();
+            let share = pool.shares.exact().unwrap()[1];
+            (pool.name.as_str(), pool.traffic, title, share)
+        })
+        .collect();
+    let expected = [
+        ("default/a rule 2", Traffic::Requests, "v2", 0.25),
+        ("default/a rule 3", Traffic::Connections, "db2", 0.5),
+        ("default/b rule 1", Traffic::Requests, "y", 0.25),
+        ("default/c rule 1", Traffic::Requests, "y", 0.5),
+    ];
+    assert_eq!(pools, expected);
+    let found = read.audit(common::today()).findings;
+    let about: Vec<_> = found
+        .iter()
+        .filter_map(|finding| finding.pool.as_deref())
+        .collect();
+    assert_eq!(about, ["default/a rule 2", "default/b rule 1"]);
+}
+
 /// The files of a folder are one configuration, and so are the items of a list.
 #[test]
 fn folders_and_lists_are_read() {
@@ -115,6 +147,8 @@ const PARTS: &[&str] = &[
     "kind: Deployment\nspec: {replicas: 18446744073709551615, template: {metadata: {labels: {x: y}}, spec: {containers: [{ports: [{}]}]}}}\n",
     "kind: Deployment\nspec: {replicas: 0, template: {metadata: {labels: {x: y}}}}\n",
     "kind: HTTPRoute\nspec: {rules: [{backendRefs: [{name: a, weight: 1e308}, {name: b, weight: -1}, {name: c}]}]}\n",
+    "kind: DestinationRule\nspec: {host: a.b, trafficPolicy: {outlierDetection: {}, loadBalancer: {simple: ROUND_ROBIN, consistentHash: {minimumRingSize: 3}, localityLbSetting: {failover: [], distribute: [{from: x, to: {'*': 1e308, a/b: -1}}]}}}, subsets: [{name: v, trafficPolicy: {connectionPool: {http: {h2UpgradePolicy: UPGRADE}}}}]}\n",
+    "kind: VirtualService\nspec: {http: [{route: [{destination: {host: a}, weight: 1}, {destination: {subset: b}, weight: .nan}]}]}\n",
     "kind: Ingress\nmetadata: {annotations: {nginx.ingress.kubernetes.io/canary-weight: '5'}}\n",
     "kind: [\n",
 ];
@@ -138,7 +172,7 @@ proptest! {
 fn time_grows_with_length_alone() {
     let texts = PARTS.iter().map(|part| {
         let many = repeated("", &format!("{part}---\n"));
-        (*part, many + &PARTS[..7].join("---\n"))
+        (*part, many + &PARTS[..9].join("---\n"))
     });
     time_grows_with_length(texts, exercise);
 }

@@ -3,6 +3,7 @@
 mod bench;
 mod demo;
 mod ebpf;
+mod fuzz;
 mod kernels;
 mod shell;
 mod test;
@@ -37,6 +38,15 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Give any bytes to what reads files that others wrote, with libFuzzer. Needs nightly and cargo-fuzz.
+    Fuzz {
+        /// Only targets whose name contains this.
+        #[arg(value_name = "NAME")]
+        only: Option<String>,
+        /// How long each target runs.
+        #[arg(long, default_value_t = 60)]
+        seconds: u32,
+    },
     /// Run the agent on Debian's 6.1 and 6.12 kernels and on a real-time one, under qemu. Needs root.
     Kernels {
         /// Only kernels whose name contains this.
@@ -57,6 +67,7 @@ fn main() -> ExitCode {
         Task::Demo(options) => demo::run(&options),
         Task::Ebpf { check: true } => ebpf::check(),
         Task::Ebpf { check: false } => ebpf::rebuild(),
+        Task::Fuzz { only, seconds } => fuzz::run(only.as_deref(), seconds),
         Task::Kernels { only } => kernels::run(only.as_deref()),
         Task::Test { only } => test::run(only.as_deref()),
     };

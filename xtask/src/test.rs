@@ -10,34 +10,42 @@ use crate::shell::{cargo, command, root, run as run_program};
 use crate::{bench, ebpf, kernels};
 
 /// The Debian packages that the tests need, beside those of the eBPF toolchain.
-const PACKAGES: [&str; 12] = [
+const PACKAGES: [&str; 17] = [
     "nginx-light",
     "libnginx-mod-stream",
     "haproxy",
+    "apache2",
     "prometheus",
     "prometheus-alertmanager",
     "faketime",
+    "wrk",
     "iproute2",
     "python3-pip",
     "qemu-system-x86",
     "bpftool",
     "cpio",
     "libc6-dev",
+    "chromium",
+    "chromium-driver",
+    "fonts-dejavu-core",
 ];
 
 /// Programs that show whether the packages are there.
-const PROGRAMS: [&str; 11] = [
+const PROGRAMS: [&str; 14] = [
     "nginx",
     "haproxy",
+    "apache2",
     "promtool",
     "amtool",
     "prometheus-alertmanager",
     "faketime",
+    "wrk",
     "ip",
     "python3",
     "qemu-system-x86_64",
     "bpftool",
     "cpio",
+    "chromedriver",
 ];
 
 type Step = (&'static str, fn() -> Result<()>);

@@ -254,12 +254,14 @@ impl Scrapes {
                 tolerance: None,
                 algorithm: Algorithm::default(),
                 expected: None,
+                standby: Vec::new(),
                 backends: Vec::new(),
             });
             pool.backends.push(BackendSpec {
                 address: name.backend,
                 netns: Some(namespace(&name.pool)),
                 weight: column.weight(place),
+                share: None,
                 labels: column.labels.clone(),
             });
         }

@@ -6,6 +6,7 @@ mod audit;
 mod backtest;
 pub mod check_config;
 mod doctor;
+mod gate;
 mod run;
 mod size;
 mod terminal;
@@ -21,6 +22,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use self::audit::AuditArgs;
 use self::backtest::BacktestArgs;
+use self::gate::GateArgs;
 use self::terminal::{Terminal, colours_are_wanted};
 use crate::app::Record;
 
@@ -34,6 +36,10 @@ mod exit {
     pub(super) const USAGE: u8 = 2;
     /// Something was found that counts.
     pub(super) const FINDINGS: u8 = 3;
+    /// Too little was seen to decide.
+    pub(super) const INCONCLUSIVE: u8 = 4;
+    /// The command that was to be run failed.
+    pub(super) const COMMAND: u8 = 5;
 }
 
 /// Where the configuration is if nobody says otherwise.
@@ -93,6 +99,8 @@ enum Command {
     Audit(Box<AuditArgs>),
     /// Say what would have alarmed, when, and with which settings: recorded counts through the same detection.
     Backtest(Box<BacktestArgs>),
+    /// Run a command, such as a load test, and say whether the traffic that it makes is spread as it should be.
+    Gate(Box<GateArgs>),
     /// Say whether a configuration file is right, and what to change if not.
     CheckConfig {
         /// The configuration file.
@@ -132,6 +140,7 @@ impl Cli {
             Command::Backtest(args) => {
                 backtest::run(&args, Terminal::of_stdout(), &mut out, &mut err)
             }
+            Command::Gate(args) => gate::run(&args, Terminal::of_stdout(), &mut out, &mut err),
             Command::CheckConfig { file, output } => {
                 check_config::run(&file, output == Output::Json, &mut out, &mut err)
             }

@@ -48,14 +48,20 @@ fn names() -> impl Iterator<Item = (&'static str, Algorithm)> {
     own.into_iter().chain(SYNONYMS)
 }
 
-/// `pools[].algorithm`; balancers write their names in either case (`ROUND_ROBIN`) and with either dash.
+/// The algorithm of a name; balancers write their names in either case (`ROUND_ROBIN`) and with either dash.
+pub(crate) fn named(written: &str) -> Option<Algorithm> {
+    let written = written.to_lowercase().replace('-', "_");
+    let found = names().find(|(name, _)| *name == written);
+    found.map(|(_, algorithm)| algorithm)
+}
+
+/// `pools[].algorithm`.
 pub(super) fn algorithm(
     problems: &mut Problems<'_>,
     field: Field<Scalar>,
 ) -> Result<Algorithm, Noted> {
     let At { value, place } = problems.text(ALGORITHM, field)?;
-    let written = value.to_lowercase().replace('-', "_");
-    if let Some((_, algorithm)) = names().find(|(name, _)| *name == written) {
+    if let Some(algorithm) = named(&value) {
         return Ok(algorithm);
     }
     let known: Vec<_> = names().map(|(name, _)| name).collect();

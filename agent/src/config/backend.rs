@@ -62,6 +62,7 @@ pub(super) fn backend(
         address: address?,
         netns: None,
         weight: weight?,
+        share: None,
         labels: labels?,
     })
 }

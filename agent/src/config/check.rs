@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use super::address;
 use super::alerting::alerting;
+use super::credentials::path;
 use super::detection::detection;
+use super::discovery::discovery;
 use super::incidents;
 use super::place::At;
 use super::pool;
@@ -14,7 +16,7 @@ use super::raw::File;
 use super::shape::{Field, Scalar, Value};
 use super::syntax;
 use super::value::{Bounds, Key};
-use super::{Config, Discovery, Web, raw};
+use super::{Config, Web, raw};
 
 const FILE: Key<'_> = Key {
     name: "the file",
@@ -31,6 +33,11 @@ const LISTEN: Key<'_> = Key {
     example: "listen: 127.0.0.1:9797",
     expects: "an address and a port",
 };
+const CONFIG_FILE: Key<'_> = Key {
+    name: "config_file",
+    example: "config_file: web.yml",
+    expects: "a path",
+};
 const INTERVAL: Key<'_> = Key {
     name: "interval",
     example: "interval: 1s",
@@ -45,16 +52,6 @@ const LIVE_INTERVAL: Key<'_> = Key {
     name: "live_interval",
     example: "live_interval: 5s",
     expects: "a duration",
-};
-const DISCOVERY: Key<'_> = Key {
-    name: "discovery",
-    example: "discovery: {auto: true}",
-    expects: "a mapping",
-};
-const AUTO: Key<'_> = Key {
-    name: "auto",
-    example: "auto: true",
-    expects: "true or false",
 };
 
 /// Shorter intervals would cost more than the counting itself; longer ones would hide what happens between.
@@ -144,22 +141,18 @@ fn web(problems: &mut Problems<'_>, field: Field<raw::Web>) -> Web {
     };
     let (web, _) = problems.admit(section.value);
     let listen = web.listen.map(|field| listen(problems, field));
-    listen
-        .and_then(Result::ok)
-        .map_or_else(Web::default, |listen| Web { listen })
+    let config_file = web
+        .config_file
+        .map(|field| path(problems, CONFIG_FILE, field));
+    let default = Web::default();
+    Web {
+        listen: listen.and_then(Result::ok).unwrap_or(default.listen),
+        config_file: config_file.and_then(Result::ok),
+        ..default
+    }
 }
 
 fn listen(problems: &mut Problems<'_>, field: Field<Scalar>) -> Result<SocketAddr, Noted> {
     let At { value, place } = problems.text(LISTEN, field)?;
     address::listen(&value).map_err(|fault| problems.note(place, fault.message, fault.help))
-}
-
-fn discovery(problems: &mut Problems<'_>, field: Field<raw::Discovery>) -> Discovery {
-    let Ok(section) = problems.fit(DISCOVERY, field) else {
-        return Discovery::default();
-    };
-    let (discovery, _) = problems.admit(section.value);
-    let auto = discovery.auto.map(|field| problems.truth(AUTO, field));
-    auto.and_then(Result::ok)
-        .map_or_else(Discovery::default, |auto| Discovery { auto })
 }

@@ -10,6 +10,7 @@ mod backend;
 mod check;
 mod credentials;
 mod detection;
+mod discovery;
 mod error;
 mod excerpt;
 mod file;
@@ -26,15 +27,18 @@ mod syntax;
 mod tls;
 mod url;
 mod value;
+mod web_file;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub(crate) use algorithm::named as algorithm_named;
 pub use error::{ConfigError, Position, Problem};
 pub(crate) use value::shown;
 
-use crate::model::{Alerting, Detection, PoolSpec};
+use crate::admin::Address;
+use crate::model::{Alerting, Detection, PoolSpec, WebFile};
 
 /// Where the configuration is, unless `--config` names another file.
 pub const DEFAULT_PATH: &str = "/etc/evenkeel/evenkeel.yaml";
@@ -73,13 +77,43 @@ pub struct Config {
 pub struct Web {
     /// Where it listens; the kernel chooses the port if it is 0.
     pub listen: SocketAddr,
+    /// The file with the settings of TLS and passwords.
+    pub config_file: Option<PathBuf>,
+    /// What is in that file; filled in by [`Config::load`].
+    pub file: WebFile,
 }
 
 /// Pools that the agent finds by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Discovery {
-    /// Whether the endpoints seen on this host make up the pools as long as `pools` is empty.
+    /// Whether pools are found without being told where, as long as no pool and no source of pools is configured.
     pub auto: bool,
+    /// Files that configurations of nginx begin with.
+    pub nginx: Vec<PathBuf>,
+    /// `HAProxy`.
+    pub haproxy: Haproxy,
+    /// Where a running Envoy can be asked.
+    pub envoy: Option<Address>,
+    /// Files in the format of Prometheus' `file_sd`, or patterns of their names.
+    pub file_sd: Vec<PathBuf>,
+}
+
+/// Where pools of `HAProxy` are found; both together make one source.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Haproxy {
+    /// The files of one configuration, in their order.
+    pub files: Vec<PathBuf>,
+    /// Where the running process can be asked.
+    pub stats_socket: Option<Address>,
+}
+
+impl Discovery {
+    /// Whether the configuration names a source of pools.
+    pub fn has_sources(&self) -> bool {
+        let files = [&self.nginx, &self.haproxy.files, &self.file_sd];
+        let any_file = files.iter().any(|files| !files.is_empty());
+        any_file || self.haproxy.stats_socket.is_some() || self.envoy.is_some()
+    }
 }
 
 impl Default for Config {
@@ -102,13 +136,21 @@ impl Default for Web {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 9797)),
+            config_file: None,
+            file: WebFile::default(),
         }
     }
 }
 
 impl Default for Discovery {
     fn default() -> Self {
-        Self { auto: true }
+        Self {
+            auto: true,
+            nginx: Vec::new(),
+            haproxy: Haproxy::default(),
+            envoy: None,
+            file_sd: Vec::new(),
+        }
     }
 }
 
@@ -116,14 +158,21 @@ impl Config {
     /// Reads a file of at most 64 MiB. An empty one means: all defaults. Files that it names by relative paths are
     /// those beside it or below its directory, as in Prometheus' configuration.
     ///
+    /// The file that `web.config_file` names is read with it.
+    ///
     /// # Errors
-    /// If the file cannot be read, or with all that is wrong with it.
+    /// If a file cannot be read, or with all that is wrong with it.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let bytes = file::read(path)?;
+        let bytes = file::read(path, "--config FILE")?;
         let name = path.display().to_string();
         let mut config = Self::parse(&name, file::decode(&name, &bytes)?)?;
         if let Some(directory) = path.parent() {
             alerting::resolve(&mut config.alerting, directory);
+            discovery::resolve(&mut config.discovery, directory);
+            if let Some(file) = &mut config.web.config_file {
+                *file = directory.join(&*file);
+                config.web.file = web_file::load(file)?;
+            }
         }
         Ok(config)
     }

@@ -120,6 +120,7 @@ fn pool(
         tolerance: tolerance?,
         algorithm: algorithm?,
         expected: expected?,
+        standby: Vec::new(),
         backends: backends?,
     })
 }

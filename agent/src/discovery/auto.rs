@@ -30,6 +30,7 @@ pub fn group(endpoints: impl IntoIterator<Item = Endpoint>, own: NetnsCookie) ->
                 tolerance: None,
                 algorithm: Algorithm::default(),
                 expected: None,
+                standby: Vec::new(),
                 backends: members.iter().map(backend).collect(),
             }
         })
@@ -49,6 +50,7 @@ fn backend(endpoint: &Endpoint) -> BackendSpec {
         address: endpoint.address(),
         netns: endpoint.netns(),
         weight: Weight::ONE,
+        share: None,
         labels: BTreeMap::new(),
     }
 }

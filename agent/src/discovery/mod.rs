@@ -1,3 +1,82 @@
-//! Where pools come from. One file per source; all yield the same [`crate::model::PoolSpec`].
+//! Where pools come from. One file per source; all yield the same [`PoolSpec`].
+//!
+//! Data flows one way: each source is a [`Finder`] that looks again and again on a thread of its own; [`Discovery`] keeps
+//! what each found last, merges it with the pools of the configuration, and gives the plan to whoever ticks.
 
 pub mod auto;
+mod conductor;
+mod envoy;
+mod file_sd;
+mod files;
+mod haproxy;
+mod merge;
+mod names;
+mod nginx;
+mod pools;
+mod running;
+mod seen;
+mod status;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use evenkeel_balancers::Configuration;
+use tokio::runtime::Handle;
+
+pub(crate) use self::conductor::{Applicant, Discovery};
+pub use self::status::{Audited, DiscoveryHandle, DiscoveryStatus, SourceStatus};
+
+use self::envoy::EnvoyAdmin;
+use self::file_sd::FileSd;
+use self::haproxy::Haproxy;
+use self::names::Names;
+use self::nginx::NginxFiles;
+use self::running::RunningBalancers;
+use crate::config;
+use crate::model::{PoolSpec, Source};
+
+/// What a source has found.
+#[derive(Clone, Debug, Default)]
+struct Discovered {
+    /// The pools, in the source's order.
+    pools: Vec<PoolSpec>,
+    /// The files that were read for it.
+    files: Vec<String>,
+    /// The balancers' configurations among them.
+    configurations: Vec<Arc<Configuration>>,
+}
+
+/// A place that pools are found in.
+trait Finder: Send {
+    /// What it is called.
+    fn source(&self) -> Source;
+
+    /// How often it is worth looking.
+    fn interval(&self) -> Duration {
+        Duration::from_secs(1)
+    }
+
+    /// Looks at what is there now; `None` if that is what was found last. May block for a few seconds.
+    fn look(&mut self, names: &Names) -> anyhow::Result<Option<Discovered>>;
+}
+
+/// A finder for each source; `auto` is one if nothing else is configured.
+fn finders(sources: &config::Discovery, runtime: &Handle) -> Vec<Box<dyn Finder>> {
+    let mut finders: Vec<Box<dyn Finder>> = Vec::new();
+    if sources.auto {
+        finders.push(Box::new(RunningBalancers::default()));
+    }
+    if !sources.nginx.is_empty() {
+        finders.push(Box::new(NginxFiles::new(sources.nginx.clone())));
+    }
+    if sources.haproxy != config::Haproxy::default() {
+        finders.push(Box::new(Haproxy::new(&sources.haproxy, runtime.clone())));
+    }
+    if let Some(admin) = &sources.envoy {
+        finders.push(Box::new(EnvoyAdmin::new(admin.clone(), runtime.clone())));
+    }
+    if !sources.file_sd.is_empty() {
+        finders.push(Box::new(FileSd::new(sources.file_sd.clone())));
+    }
+    finders
+}

@@ -6,6 +6,7 @@
 mod book;
 mod causes;
 mod cells;
+mod changes;
 mod detector;
 mod endpoints;
 mod judge;
@@ -24,6 +25,7 @@ use serde::{Deserialize, Serialize};
 
 use self::book::Book;
 pub use self::book::{KEPT as INCIDENTS_KEPT, Transition, TransitionKind};
+pub use self::changes::PoolChange;
 use self::endpoints::Endpoints;
 use self::phase::Now;
 use self::rules::Rules;
@@ -106,6 +108,8 @@ pub struct Tick {
     pub transitions: Vec<Transition>,
     /// Pools whose verdict has changed.
     pub verdicts: Vec<VerdictChange>,
+    /// Pools that are described differently since the last tick.
+    pub changes: Vec<PoolChange>,
 }
 
 impl Engine {
@@ -129,8 +133,9 @@ impl Engine {
         Ok(engine)
     }
 
-    /// Tracks other pools from now on. Pools and backends that stay keep their windows, unless interval,
-    /// window or detection change.
+    /// Tracks other pools from now on. Pools that are described as before go on as if nothing had happened. Of those that are
+    /// described differently, backends that stay keep their windows, and evidence begins anew; the next tick tells what
+    /// changed, at its time. If interval, window or detection change, all begin anew.
     /// Gives the endpoints that need not be watched any longer. On error nothing changes.
     pub fn set_plan(&mut self, plan: Plan) -> Result<Vec<Endpoint>, PlanError> {
         let rules = rules(&plan);
@@ -163,7 +168,13 @@ impl Engine {
     pub fn wanted(&self) -> impl Iterator<Item = Endpoint> {
         self.pools
             .iter()
-            .flat_map(|pool| pool.pool().endpoints.iter().copied())
+            .flat_map(|pool| {
+                pool.pool()
+                    .endpoints
+                    .iter()
+                    .chain(&pool.pool().standby_endpoints)
+            })
+            .copied()
     }
 
     /// Takes over a snapshot.
@@ -180,6 +191,11 @@ impl Engine {
             time: moment.taken,
             clients: kernel.clients.map(|clients| clients.effective),
         };
+        let described = self
+            .pools
+            .iter_mut()
+            .flat_map(|pool| pool.take_changes(moment.taken))
+            .collect();
         let mut shared = self.unread(kernel);
         // Nobody else has it, so that nothing is cloned.
         let state = Arc::make_mut(&mut shared);
@@ -195,6 +211,7 @@ impl Engine {
             resets: changes.reset,
             transitions: self.book.take_transitions(),
             verdicts,
+            changes: described,
         }
     }
 

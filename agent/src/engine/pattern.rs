@@ -1,6 +1,6 @@
 //! What a pool looks like when an incident is to be explained.
 
-use crate::model::{Algorithm, Pool, Side, Signal};
+use crate::model::{Algorithm, PerSignal, Pool, Side, Signal};
 
 /// The facts that causes are read from.
 #[derive(Debug)]
@@ -19,6 +19,8 @@ pub(super) struct Pattern<'a> {
     pub(super) clients: Option<f64>,
     /// Each backend, in the order of the pool.
     pub(super) backends: Vec<Facts>,
+    /// What all of them have together.
+    pub(super) totals: PerSignal<f64>,
 }
 
 /// What a backend did since the onset, or within the window if that is shorter.
@@ -53,6 +55,17 @@ impl Facts {
         }
     }
 
+    /// What all of `backends` have together.
+    pub(super) fn totals(backends: &[Self]) -> PerSignal<f64> {
+        let total = |signal| backends.iter().map(|facts| facts.load(signal)).sum();
+        PerSignal {
+            opened: total(Signal::Opened),
+            active: total(Signal::Active),
+            bytes: total(Signal::Bytes),
+            failed: total(Signal::Failed),
+        }
+    }
+
     /// Connections that were tried.
     pub(super) fn attempts(&self) -> u64 {
         self.opened + self.failed
@@ -67,13 +80,19 @@ impl Pattern<'_> {
 
     /// What all backends have of a signal.
     pub(super) fn total(&self, signal: Signal) -> f64 {
-        self.backends.iter().map(|facts| facts.load(signal)).sum()
+        *self.totals.get(signal)
     }
 
     /// The backends on one side, the farthest from its expectation first.
+    ///
+    /// Names outlast what they rest on: a backend whose figures are by now on the other side of its expectation is left out,
+    /// unless that leaves nobody.
     pub(super) fn on(&self, side: Side) -> Vec<usize> {
-        let mut found: Vec<usize> = (0..self.backends.len())
+        let all = 0..self.backends.len();
+        let nobody = all.clone().all(|backend| !self.stands(backend));
+        let mut found: Vec<usize> = all
             .filter(|backend| self.backends[*backend].side == Some(side))
+            .filter(|backend| nobody || self.stands(*backend))
             .collect();
         let relative = |backend: &usize| self.relative(*backend, self.signal);
         match side {
@@ -81,6 +100,17 @@ impl Pattern<'_> {
             Side::Cold => found.sort_by(|a, b| relative(a).total_cmp(&relative(b))),
         }
         found
+    }
+
+    /// Whether a backend is named, and its figures are on that side of its expectation. That a backend fails stands for itself.
+    fn stands(&self, backend: usize) -> bool {
+        let relative = || self.relative(backend, self.signal);
+        match self.backends[backend].side {
+            None => false,
+            Some(_) if self.signal == Signal::Failed => true,
+            Some(Side::Hot) => relative() > 1.0,
+            Some(Side::Cold) => relative() < 1.0,
+        }
     }
 
     /// A backend's share of a signal over the expected one; 1 when there is nothing to share.
@@ -115,5 +145,63 @@ impl Pattern<'_> {
             (0, _) => names.join(", "),
             (more, _) => format!("{} and {more} more", names.join(", ")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::model::{BackendSpec, NetnsCookie, PoolSpec, Role, Source, Weight};
+
+    fn pool(backends: u8) -> Pool {
+        let backend = |last| BackendSpec {
+            address: ([192, 0, 2, last], 80).into(),
+            netns: None,
+            weight: Weight::ONE,
+            share: None,
+            labels: BTreeMap::new(),
+        };
+        let spec = PoolSpec {
+            name: "shop".to_owned(),
+            role: Role::Upstream,
+            source: Source::Config,
+            tolerance: None,
+            algorithm: Algorithm::default(),
+            expected: None,
+            standby: Vec::new(),
+            backends: (1..=backends).map(backend).collect(),
+        };
+        Pool::new(spec, NetnsCookie(1)).unwrap()
+    }
+
+    #[test]
+    fn a_backend_whose_figures_have_turned_is_not_named() {
+        let pool = pool(3);
+        let named = |active: [f64; 3]| {
+            let sides = [Some(Side::Hot), Some(Side::Hot), None];
+            let facts = |(side, active)| Facts {
+                side,
+                active,
+                ..Facts::default()
+            };
+            let backends: Vec<Facts> = sides.into_iter().zip(active).map(facts).collect();
+            let pattern = Pattern {
+                totals: Facts::totals(&backends),
+                pool: &pool,
+                signal: Signal::Active,
+                expected: pool.expected.shares(),
+                tolerance: 0.25,
+                dispersion: 1.0,
+                clients: None,
+                backends,
+            };
+            (pattern.on(Side::Hot), pattern.on(Side::Cold))
+        };
+        assert_eq!(named([8.0, 4.1, 0.0]), (vec![0, 1], vec![]));
+        assert_eq!(named([8.0, 2.0, 2.0]), (vec![0], vec![]));
+        let repaired = [3.9, 3.9, 4.2];
+        assert_eq!(named(repaired), (vec![0, 1], vec![]), "someone is named");
     }
 }

@@ -179,6 +179,7 @@ pub(super) fn incident(
         cold: deviations(pattern, Side::Cold),
         cause,
         other_causes,
+        change: before.and_then(|incident| incident.change.clone()),
         evidence: test.evidence().max(evidence),
         threshold: test.threshold(),
         peak_max_to_mean: match pattern.signal {

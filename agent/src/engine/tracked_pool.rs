@@ -1,11 +1,12 @@
 //! One pool as it is tracked: which endpoints it consists of, what they did within the window, and what is found of it.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use evenkeel_skew::Meter;
 
 use super::book::Book;
+use super::changes::{Changes, PoolChange};
 use super::detector::{Test, verdict};
 use super::endpoints::{Endpoints, Slot};
 use super::judge::{Judge, Observation, overall};
@@ -15,7 +16,7 @@ use super::rules::Rules;
 use super::window::{Shape, Window};
 use crate::model::{
     BackendState, Deviation, Ending, Incident, Judgement, PerSignal, Pool, PoolState, Side, Signal,
-    SignalState, Verdict,
+    SignalState, StandbyState, Verdict,
 };
 
 /// A pool with its window and its judge.
@@ -23,6 +24,7 @@ use crate::model::{
 pub(super) struct TrackedPool {
     pool: Arc<Pool>,
     slots: Vec<Slot>,
+    standby: Vec<Slot>,
     window: Window,
     judge: Judge,
     phases: PerSignal<Phase>,
@@ -31,6 +33,7 @@ pub(super) struct TrackedPool {
     verdict: Verdict,
     /// Whether each backend joined the pool after the pool was there.
     newcomers: Vec<bool>,
+    changes: Changes,
 }
 
 /// A pool is found to be something else than before.
@@ -63,6 +66,8 @@ impl TrackedPool {
                 verdict: Verdict::Unknown,
                 newcomers: vec![false; pool.endpoints.len()],
                 slots: Vec::new(),
+                standby: Vec::new(),
+                changes: Changes::default(),
                 pool,
             };
         };
@@ -76,8 +81,15 @@ impl TrackedPool {
             verdict: old.verdict,
             newcomers: origins.iter().map(newcomer).collect(),
             slots: Vec::new(),
+            standby: Vec::new(),
+            changes: old.changes.followed_by(&old.pool.spec, &pool.spec),
             pool,
         }
+    }
+
+    /// What changed of the pool since the last tick, as of now.
+    pub(super) fn take_changes(&mut self, now: SystemTime) -> Vec<PoolChange> {
+        self.changes.date(&self.pool, now)
     }
 
     /// The pool as it was described.
@@ -113,6 +125,10 @@ impl TrackedPool {
             .iter()
             .map(|endpoint| endpoints.slot(*endpoint));
         self.slots.extend(found);
+        self.standby.clear();
+        let standby = self.pool.standby_endpoints.iter();
+        self.standby
+            .extend(standby.map(|endpoint| endpoints.slot(*endpoint)));
     }
 
     /// Takes what the endpoints did in this tick into the window, and judges it.
@@ -240,16 +256,22 @@ impl TrackedPool {
         now: Now,
     ) -> Option<Incident> {
         let test = self.judge.test(signal)?;
+        let backends = self.facts(test);
         let pattern = Pattern {
+            totals: Facts::totals(&backends),
             pool: &self.pool,
             signal,
             expected: self.judge.expected().shares(),
             tolerance: rules.tolerance(&self.pool),
             dispersion: self.judge.dispersion(),
             clients: now.clients,
-            backends: self.facts(test),
+            backends,
         };
-        Some(phase::incident(&pattern, test, rules, now, before))
+        let mut incident = phase::incident(&pattern, test, rules, now, before);
+        if before.is_none() {
+            incident.change = self.changes.before(incident.started);
+        }
+        Some(incident)
     }
 
     /// What each backend did since the onset, as far back as the window reaches.
@@ -307,6 +329,20 @@ impl TrackedPool {
         state.dispersion = self.judge.dispersion();
         state.detection_time = self.detection_time(rules, state.signals.opened.total);
         self.write_backends(endpoints, state);
+        self.write_standby(endpoints, state);
+        self.changes.write(&mut state.changes);
+    }
+
+    fn write_standby(&self, endpoints: &Endpoints, state: &mut PoolState) {
+        let member = |slot: &Slot| {
+            let tracked = endpoints.get(*slot);
+            StandbyState {
+                counters: tracked.counters,
+                active: tracked.active,
+            }
+        };
+        state.standby.clear();
+        state.standby.extend(self.standby.iter().map(member));
     }
 
     fn detection_time(&self, rules: &Rules, opened: f64) -> Option<Duration> {
@@ -366,6 +402,8 @@ impl TrackedPool {
         PoolState {
             pool: Arc::clone(&self.pool),
             backends: Vec::with_capacity(self.slots.len()),
+            standby: Vec::with_capacity(self.standby.len()),
+            changes: Arc::default(),
             signals: PerSignal::default(),
             verdict: Verdict::Unknown,
             tolerance: 0.0,

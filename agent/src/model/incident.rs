@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
+use super::change::Change;
 use super::counters::Signal;
 use super::endpoint::Role;
 
@@ -38,6 +39,9 @@ pub struct Incident {
     pub cause: Cause,
     /// Other explanations that the pattern permits, the more probable first.
     pub other_causes: Vec<Cause>,
+    /// The last change of the pool's description before it began, if there was one shortly before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<Change>,
     /// The highest evidence so far, as a decimal logarithm.
     pub evidence: f64,
     /// What the evidence had to reach.

@@ -46,10 +46,18 @@ impl From<Weight> for f64 {
 
 /// Where a pool was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub enum Source {
     /// `pools` of the configuration file.
     Config,
+    /// nginx' configuration.
+    Nginx,
+    /// `HAProxy`'s configuration, or its runtime state.
+    Haproxy,
+    /// Envoy's configuration.
+    Envoy,
+    /// Files in the format of Prometheus' `file_sd`.
+    FileSd,
     /// Endpoints seen on this host, grouped by port.
     Auto,
 }
@@ -59,6 +67,10 @@ impl Source {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Config => "config",
+            Self::Nginx => "nginx",
+            Self::Haproxy => "haproxy",
+            Self::Envoy => "envoy",
+            Self::FileSd => "file_sd",
             Self::Auto => "auto",
         }
     }
@@ -79,8 +91,51 @@ pub struct BackendSpec {
     pub netns: Option<NetnsCookie>,
     /// Its part of the traffic, relative to the other members.
     pub weight: Weight,
+    /// The share that it should have, relative to the other members, where that does not follow from the weights: of rings
+    /// of hashes and of priorities.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share: Option<Weight>,
     /// What else is known of it: zone, version.
     pub labels: BTreeMap<String, String>,
+}
+
+/// A member of a pool that should get no traffic while all is well. What it gets is shown, and not judged.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StandbySpec {
+    /// Where it serves; canonical.
+    pub address: SocketAddr,
+    /// As of [`BackendSpec::netns`].
+    pub netns: Option<NetnsCookie>,
+    /// Why it gets no traffic.
+    pub why: Standby,
+    /// What else is known of it.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// Why a member of a pool should get no traffic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standby {
+    /// It is a backup for the others.
+    Backup,
+    /// It is marked as unavailable, or is found to be.
+    Down,
+    /// It serves only the clients that it had, or has weight 0.
+    Drained,
+    /// It is configured away, as by a priority or a locality without weight.
+    Disabled,
+}
+
+impl Standby {
+    /// The name that users read.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Backup => "backup",
+            Self::Down => "down",
+            Self::Drained => "drained",
+            Self::Disabled => "disabled",
+        }
+    }
 }
 
 /// Backends among which traffic should be spread, as a source describes them: not empty, no address twice.
@@ -100,6 +155,9 @@ pub struct PoolSpec {
     pub expected: Option<Expectation>,
     /// Its members, in the source's order.
     pub backends: Vec<BackendSpec>,
+    /// Members that should get no traffic, in the source's order; none of their addresses is one of `backends`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub standby: Vec<StandbySpec>,
 }
 
 impl PoolSpec {
@@ -107,6 +165,38 @@ impl PoolSpec {
     pub fn expectation(&self) -> Expectation {
         self.expected
             .unwrap_or_else(|| self.algorithm.usual_expectation())
+    }
+
+    /// The share that each backend should have: as the source states them, if it states all, else by weight.
+    ///
+    /// # Errors
+    /// If the weights are so far apart that a share could not be told from none.
+    pub fn shares(&self) -> Result<Expected, WeightError> {
+        let stated = self
+            .backends
+            .iter()
+            .map(|backend| backend.share.map(Weight::get));
+        let stated: Option<Vec<f64>> = stated.collect();
+        if let Some(Ok(expected)) = stated.map(|shares| Expected::from_weights(&shares)) {
+            return Ok(expected);
+        }
+        let weights = self.backends.iter().map(|backend| backend.weight.get());
+        Expected::from_weights(&weights.collect::<Vec<_>>())
+    }
+
+    /// How many endpoints it watches.
+    pub fn size(&self) -> usize {
+        self.backends.len() + self.standby.len()
+    }
+
+    /// The endpoints of `backends`, then those of `standby`; loopback addresses that name no namespace belong to `own`.
+    pub fn endpoints(&self, own: NetnsCookie) -> impl Iterator<Item = Endpoint> {
+        let backends = self.backends.iter().map(|one| (one.address, one.netns));
+        let standby = self.standby.iter().map(|one| (one.address, one.netns));
+        let endpoint = move |(address, netns): (_, Option<_>)| {
+            Endpoint::new(self.role, address, netns.unwrap_or(own))
+        };
+        backends.chain(standby).map(endpoint)
     }
 }
 
@@ -119,8 +209,12 @@ pub struct Pool {
     pub endpoints: Vec<Endpoint>,
     /// The name of each backend, `address:port`, in the same order; what metrics and pages call it.
     pub names: Vec<String>,
-    /// The share of each backend by its weight, in the same order.
+    /// The share that each backend should have, in the same order.
     pub expected: Expected,
+    /// The endpoint of each member of `spec.standby`, in that order.
+    pub standby_endpoints: Vec<Endpoint>,
+    /// The name of each, in the same order.
+    pub standby_names: Vec<String>,
 }
 
 impl Pool {
@@ -129,22 +223,15 @@ impl Pool {
     /// # Errors
     /// If the weights are so far apart that a share could not be told from none.
     pub fn new(spec: PoolSpec, own: NetnsCookie) -> Result<Self, WeightError> {
-        let weights: Vec<f64> = spec
-            .backends
-            .iter()
-            .map(|backend| backend.weight.get())
-            .collect();
-        let endpoint = |backend: &BackendSpec| {
-            Endpoint::new(spec.role, backend.address, backend.netns.unwrap_or(own))
-        };
+        let mut endpoints: Vec<Endpoint> = spec.endpoints(own).collect();
+        let standby_endpoints = endpoints.split_off(spec.backends.len());
+        let name = |address: SocketAddr| address.to_string();
         Ok(Self {
-            expected: Expected::from_weights(&weights)?,
-            endpoints: spec.backends.iter().map(endpoint).collect(),
-            names: spec
-                .backends
-                .iter()
-                .map(|backend| backend.address.to_string())
-                .collect(),
+            expected: spec.shares()?,
+            endpoints,
+            names: spec.backends.iter().map(|one| name(one.address)).collect(),
+            standby_endpoints,
+            standby_names: spec.standby.iter().map(|one| name(one.address)).collect(),
             spec,
         })
     }

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use evenkeel_skew::Measures;
 
+use super::change::Change;
 use super::counters::{Counters, PerSignal};
 use super::incident::Incident;
 use super::pool::Pool;
@@ -40,6 +41,10 @@ pub struct PoolState {
     pub pool: Arc<Pool>,
     /// In the order of `pool.spec.backends`.
     pub backends: Vec<BackendState>,
+    /// In the order of `pool.spec.standby`.
+    pub standby: Vec<StandbyState>,
+    /// How the pool's description changed while it was watched, the latest change first; the last 20.
+    pub changes: Arc<[Change]>,
     /// Each signal over the window.
     pub signals: PerSignal<SignalState>,
     /// What the pool is found to be, over all signals.
@@ -77,6 +82,15 @@ pub struct BackendState {
     pub expected_share: f64,
     /// Where a signal's share is outside of its tolerance.
     pub skewed: PerSignal<Option<Side>>,
+}
+
+/// A member of a pool that should get no traffic, after a tick.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StandbyState {
+    /// Since the agent began to watch it.
+    pub counters: Counters,
+    /// Connections open now.
+    pub active: u64,
 }
 
 /// What the kernel side can see, and what it could not.

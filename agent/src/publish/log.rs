@@ -2,7 +2,7 @@
 
 use tracing::{debug, info, warn};
 
-use crate::engine::{Transition, TransitionKind, VerdictChange};
+use crate::engine::{PoolChange, Transition, TransitionKind, VerdictChange};
 use crate::model::{Deviation, Ending, Incident, Signal, rfc3339};
 
 /// Backends that one line names.
@@ -16,6 +16,13 @@ pub(crate) fn verdict(change: &VerdictChange) {
         to = change.to.as_str(),
         "the verdict has changed"
     );
+}
+
+/// Tells what is different in a pool.
+pub(crate) fn change(change: &PoolChange) {
+    let PoolChange { pool, change } = change;
+    let name = &pool.spec.name;
+    info!(pool = name, source = %change.source, "pool {name}: {}", change.text);
 }
 
 /// Tells what happened.
@@ -36,6 +43,7 @@ pub(crate) fn transition(transition: &Transition) {
             evidence = incident.evidence,
             cause = %incident.cause.id,
             explanation = incident.cause.text,
+            change = incident.change.as_ref().map(|change| change.before(incident.started)),
             "{}",
             headline(incident)
         ),

@@ -13,11 +13,13 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::access::AccessHandle;
 use super::alerts::AlertsHandle;
 use super::connection;
 use super::limits::Limits;
 use super::routes::router;
 use super::shared::Shared;
+use crate::discovery::DiscoveryHandle;
 use crate::model::State;
 use crate::recording::RecordingStatistics;
 use crate::reload::ReloadHandle;
@@ -85,7 +87,9 @@ pub struct Server {
     reload: ReloadHandle,
     alerts: Option<AlertsHandle>,
     recording: Option<RecordingStatistics>,
+    discovery: Option<DiscoveryHandle>,
     limits: Limits,
+    access: AccessHandle,
 }
 
 impl Server {
@@ -107,7 +111,9 @@ impl Server {
             reload,
             alerts: None,
             recording: None,
+            discovery: None,
             limits: Limits::default(),
+            access: AccessHandle::default(),
         })
     }
 
@@ -115,6 +121,13 @@ impl Server {
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// The same server, which lets in whom `access` says.
+    #[must_use]
+    pub fn with_access(mut self, access: AccessHandle) -> Self {
+        self.access = access;
         self
     }
 
@@ -132,6 +145,13 @@ impl Server {
         self
     }
 
+    /// The same server, which also shows how the sources of pools are.
+    #[must_use]
+    pub fn with_discovery(mut self, discovery: DiscoveryHandle) -> Self {
+        self.discovery = Some(discovery);
+        self
+    }
+
     /// Where it listens: the port that was chosen when port 0 was asked for.
     pub fn local_addr(&self) -> SocketAddr {
         self.address
@@ -146,7 +166,10 @@ impl Server {
             self.reload,
             self.alerts,
             self.recording,
+            self.discovery,
             self.limits,
+            self.access,
+            shutdown.clone(),
         ));
         let house = House {
             router: router(Arc::clone(&shared)),
@@ -206,7 +229,7 @@ impl House {
     fn serve(&self, stream: TcpStream, peer: SocketAddr) -> impl Future<Output = ()> + use<> {
         let closed = self.closed.clone();
         let (router, shared) = (self.router.clone(), Arc::clone(&self.shared));
-        let guest = connection::serve(stream, peer, router, shared, self.closing.clone());
+        let guest = connection::receive(stream, peer, router, shared, self.closing.clone());
         async move {
             closed.run_until_cancelled_owned(guest).await;
         }

@@ -2,15 +2,20 @@
 
 use std::fs;
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
+use tokio_util::sync::CancellationToken;
 
+use super::access::AccessHandle;
 use super::alerts::AlertsHandle;
 use super::health::Pulse;
+use super::hour::Hour;
 use super::limits::Limits;
 use super::prometheus::{Process, Scrape, boot_time};
 use super::render::Gate;
 use super::traffic::Traffic;
+use crate::discovery::{DiscoveryHandle, DiscoveryStatus};
 use crate::model::State;
 use crate::recording::RecordingStatistics;
 use crate::reload::ReloadHandle;
@@ -22,13 +27,22 @@ pub(super) struct Shared {
     pub(super) reload: ReloadHandle,
     alerts: Option<AlertsHandle>,
     recording: Option<RecordingStatistics>,
+    discovery: Option<DiscoveryHandle>,
     pub(super) limits: Limits,
+    /// Who is let in.
+    pub(super) access: AccessHandle,
     pub(super) pulse: Pulse,
     pub(super) traffic: Traffic,
     /// For `/metrics` alone, so that no other reader can keep Prometheus out.
     pub(super) scrapes: Gate,
     /// For the page and the API.
     pub(super) pages: Gate,
+    /// For readers that stay: a place for each.
+    pub(super) streams: Arc<Semaphore>,
+    /// The shares of the last hour.
+    pub(super) hour: Hour,
+    /// Cancelled when connections should end.
+    pub(super) closing: CancellationToken,
     /// The name of this host, for the page.
     pub(super) host: String,
     booted: Option<u64>,
@@ -40,7 +54,10 @@ impl Shared {
         reload: ReloadHandle,
         alerts: Option<AlertsHandle>,
         recording: Option<RecordingStatistics>,
+        discovery: Option<DiscoveryHandle>,
         limits: Limits,
+        access: AccessHandle,
+        closing: CancellationToken,
     ) -> Self {
         let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
         Self {
@@ -48,10 +65,15 @@ impl Shared {
             reload,
             alerts,
             recording,
+            discovery,
             pulse: Pulse::new(),
             traffic: Traffic::default(),
             scrapes: Gate::new(limits.scrapes, limits.patience()),
             pages: Gate::new(limits.pages, limits.patience()),
+            streams: Arc::new(Semaphore::new(limits.streams)),
+            hour: Hour::new(),
+            access,
+            closing,
             host: host.trim().to_owned(),
             booted: boot_time(),
             limits,
@@ -63,11 +85,23 @@ impl Shared {
         Arc::clone(&self.states.borrow())
     }
 
+    /// Tells of each publication of the engine.
+    pub(super) fn states(&self) -> watch::Receiver<Arc<State>> {
+        self.states.clone()
+    }
+
+    /// How old the last tick may be before it is worth telling.
+    pub(super) fn patience(&self) -> Duration {
+        self.limits.late.max(self.state().interval * 3)
+    }
+
     /// Notes each publication of the engine, until the engine is gone.
     pub(super) async fn watch_pulse(&self) {
-        let mut states = self.states.clone();
+        let mut states = self.states();
         while states.changed().await.is_ok() {
             self.pulse.beat();
+            let state = Arc::clone(&states.borrow_and_update());
+            self.hour.note(&state);
         }
     }
 
@@ -83,6 +117,13 @@ impl Shared {
                 .as_ref()
                 .map_or_else(Vec::new, AlertsHandle::statistics),
             recording: self.recording.as_ref().map(RecordingStatistics::sample),
+            discovery: self.discovery(),
         }
+    }
+
+    /// How the sources of pools are.
+    pub(super) fn discovery(&self) -> DiscoveryStatus {
+        let handle = self.discovery.as_ref();
+        handle.map_or_else(DiscoveryStatus::default, DiscoveryHandle::status)
     }
 }

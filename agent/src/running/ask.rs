@@ -17,6 +17,8 @@ use super::process::folder;
 use super::rooted::Rooted;
 use super::{Running, live};
 use crate::admin::{Address, AdminError, envoy, haproxy};
+use crate::kernel::netns_cookie;
+use crate::model::NetnsCookie;
 
 /// How long a balancer may take for one answer.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -211,4 +213,12 @@ fn in_network<T: Send>(
         let outcome = thread.map_err(failed)?.join();
         outcome.unwrap_or_else(|_| Err(failed(io::Error::other("the thread broke off"))))
     })
+}
+
+/// The network namespace of a process; `None` if it cannot be entered.
+pub(crate) fn netns(pid: u32) -> Option<NetnsCookie> {
+    in_network(pid, || {
+        netns_cookie().map_err(|error| Unasked::Network(pid, error))
+    })
+    .ok()
 }

@@ -5,7 +5,7 @@ use evenkeel_balancers::live::{Condition, Pool, Server};
 use crate::admin::{envoy, haproxy};
 
 /// HAProxy's proxies.
-pub(super) fn of_haproxy(state: &haproxy::State) -> Vec<Pool> {
+pub(crate) fn of_haproxy(state: &haproxy::State) -> Vec<Pool> {
     let pool = |proxy: &haproxy::Proxy| Pool {
         name: proxy.name.clone(),
         discovered: false,

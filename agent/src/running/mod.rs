@@ -6,7 +6,7 @@
 mod ask;
 mod command_line;
 mod kind;
-mod live;
+pub(crate) mod live;
 mod nginx_line;
 mod process;
 mod rooted;
@@ -18,6 +18,7 @@ use std::time::{Duration, SystemTime};
 
 use evenkeel_balancers::{Configuration, Options, Product, ReadError, read, read_haproxy};
 
+pub(crate) use self::ask::netns;
 pub use self::ask::{Answer, Unasked, ask};
 use self::command_line::Told;
 pub use self::kind::Kind;

@@ -58,6 +58,7 @@ pub(crate) fn incident(id: &str, pool: &str) -> Incident {
             id: CauseId::Affinity,
             text: "Few clients, each bound to a backend.".to_owned(),
         }],
+        change: None,
         evidence: 9.31,
         threshold: 6.89,
         peak_max_to_mean: 1.65,

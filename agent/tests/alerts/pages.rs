@@ -2,7 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
-use evenkeel::model::{AlertName, Cause, CauseId, Ended, Ending, Incident, Role, Signal};
+use evenkeel::model::{
+    AlertName, Cause, CauseId, Change, Ended, Ending, Incident, Role, Signal, Source,
+};
 use serde_json::Value;
 
 use crate::fixtures::{Sender, alertmanagers, deviation, incident, webhook};
@@ -16,6 +18,11 @@ pub(crate) fn skewed() -> Incident {
     Incident {
         started: SystemTime::UNIX_EPOCH + BEGINNING,
         detected: SystemTime::UNIX_EPOCH + BEGINNING + Duration::from_secs(12),
+        change: Some(Change {
+            at: SystemTime::UNIX_EPOCH + BEGINNING - Duration::from_secs(4),
+            source: Source::Nginx,
+            text: "weight of 10.0.0.2:8080 changed from 5 to 1".to_owned(),
+        }),
         ..incident("lb1-1795183412-7", "checkout")
     }
 }

@@ -34,11 +34,13 @@ pub(crate) fn pool(name: &str, backends: std::ops::RangeInclusive<usize>) -> Poo
         tolerance: None,
         algorithm: Algorithm::default(),
         expected: None,
+        standby: Vec::new(),
         backends: backends
             .map(|n| BackendSpec {
                 address: address(n),
                 netns: None,
                 weight: Weight::ONE,
+                share: None,
                 labels: BTreeMap::from([("zone".to_owned(), format!("z{}", n % 2))]),
             })
             .collect(),

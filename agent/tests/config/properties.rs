@@ -225,6 +225,7 @@ fn config() -> impl Strategy<Value = Config> {
             Config {
                 web: Web {
                     listen: SocketAddr::from(listen),
+                    ..Web::default()
                 },
                 interval: Duration::from_millis(interval),
                 window: Duration::from_millis(window),
@@ -233,7 +234,10 @@ fn config() -> impl Strategy<Value = Config> {
                     .into_iter()
                     .map(|(name, pool)| PoolSpec { name, ..pool })
                     .collect(),
-                discovery: Discovery { auto },
+                discovery: Discovery {
+                    auto,
+                    ..Discovery::default()
+                },
                 detection,
                 alerting,
                 incidents_directory: directory.map(Into::into),
@@ -271,6 +275,7 @@ fn pool() -> impl Strategy<Value = PoolSpec> {
             tolerance,
             algorithm,
             expected,
+            standby: Vec::new(),
             backends: backends
                 .into_iter()
                 .map(|(address, backend)| BackendSpec {
@@ -288,6 +293,7 @@ fn backend() -> impl Strategy<Value = BackendSpec> {
         address: SocketAddr::from(([192, 0, 2, 1], 80)),
         netns: None,
         weight: Weight::new(weight).unwrap(),
+        share: None,
         labels,
     })
 }

@@ -1,5 +1,6 @@
 //! The JSON API as recorded.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use evenkeel::model::{Canary, PoolState, Signal, Verdict, View, explanation};
@@ -9,8 +10,8 @@ use evenkeel::publish::api::{
 use serde_json::Value;
 
 use crate::findings::{judge, judged};
-use crate::fixtures::{reloaded, small};
-use crate::http::Running;
+use crate::fixtures::{discovery, reloaded, small};
+use crate::http::{Running, wait_for};
 
 /// All pools as JSON.
 pub(crate) fn pools() -> Value {
@@ -22,6 +23,16 @@ pub(crate) fn one_pool() -> Value {
     serde_json::to_value(PoolAnswer::find(&judged(), "checkout")).unwrap()
 }
 
+/// The shares of a pool's last hour as JSON.
+pub(crate) fn history() -> Value {
+    let server = Running::start(small());
+    server.states.send_replace(Arc::new(small()));
+    wait_for("the first point", || {
+        let answer = server.get("/api/v1/pools/checkout/history");
+        (answer.status == 200).then(|| answer.json())
+    })
+}
+
 /// All incidents as JSON.
 pub(crate) fn incidents() -> Value {
     serde_json::to_value(IncidentsAnswer::new(&judged(), &IncidentsQuery::default())).unwrap()
@@ -29,7 +40,7 @@ pub(crate) fn incidents() -> Value {
 
 /// The status of an agent that works.
 pub(crate) fn status() -> Value {
-    serde_json::to_value(StatusAnswer::new(&small(), &reloaded())).unwrap()
+    serde_json::to_value(StatusAnswer::new(&small(), &reloaded(), &discovery())).unwrap()
 }
 
 #[test]
@@ -135,7 +146,9 @@ fn a_query_that_cannot_be_answered_is_refused_with_what_is_wrong() {
 
 #[test]
 fn status_is_as_recorded() {
-    let status = serde_json::to_string_pretty(&StatusAnswer::new(&small(), &reloaded())).unwrap();
+    let status =
+        serde_json::to_string_pretty(&StatusAnswer::new(&small(), &reloaded(), &discovery()))
+            .unwrap();
     insta::assert_snapshot!(status.replace(env!("CARGO_PKG_VERSION"), "VERSION"));
 }
 
@@ -151,7 +164,7 @@ fn status_tells_what_is_wrong() {
     let mut reload = reloaded();
     reload.successful = false;
     reload.error = Some("line 2: no such key".to_owned());
-    let status = serde_json::to_value(StatusAnswer::new(&state, &reload)).unwrap();
+    let status = serde_json::to_value(StatusAnswer::new(&state, &reload, &discovery())).unwrap();
     assert_eq!(status["ready"], false);
     assert!(status["reason"].as_str().unwrap().contains("nothing came"));
     assert_eq!(status["kernel"]["canary"]["state"], "missed");

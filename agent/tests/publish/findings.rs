@@ -1,11 +1,12 @@
 //! Made-up findings: judgements, incidents, and what became of alerts about them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use evenkeel::model::{
-    AlertName, Cause, CauseId, Deviation, Ended, Ending, Incident, Judgement, PerSignal, PoolState,
-    Role, Side, Signal, State, Verdict,
+    AlertName, Cause, CauseId, Change, Deviation, Ended, Ending, Incident, Judgement, PerSignal,
+    PoolState, Role, Side, Signal, Source, Standby, StandbySpec, StandbyState, State, Verdict,
 };
 use evenkeel::publish::alerts::{ReceiverKind, ReceiverStatistics};
 
@@ -52,6 +53,7 @@ pub(crate) fn incident(id: &str, signal: Signal, hot: &[(&str, f64, f64)]) -> In
             text: "No known pattern fits.".to_owned(),
         },
         other_causes: Vec::new(),
+        change: None,
         evidence: 9.75,
         threshold: THRESHOLD,
         peak_max_to_mean: if signal == Signal::Failed { 0.0 } else { 1.5 },
@@ -90,6 +92,11 @@ fn incidents() -> [Incident; 3] {
         &[("192.0.2.2:8080", 0.034, 0.01)],
     );
     failed.started = before(400);
+    failed.change = Some(Change {
+        at: before(404),
+        source: Source::Haproxy,
+        text: "weight of <192.0.2.2:8080> changed from 1 to 5".to_owned(),
+    });
     failed.cause = Cause {
         id: CauseId::Refusing,
         text: "192.0.2.2:8080 refuses connections or does not answer.".to_owned(),
@@ -108,12 +115,35 @@ fn incidents() -> [Incident; 3] {
     [opened, failed, active]
 }
 
+/// Gives a pool a drained member, and a past.
+fn described(pool: &mut PoolState) {
+    let address = "192.0.2.4:8080";
+    let tracked = Arc::make_mut(&mut pool.pool);
+    tracked.standby_names.push(address.to_owned());
+    tracked.spec.standby.push(StandbySpec {
+        address: address.parse().unwrap(),
+        netns: None,
+        why: Standby::Drained,
+        labels: BTreeMap::from([("zone".to_owned(), "b".to_owned())]),
+    });
+    let mut idle = StandbyState::default();
+    (idle.counters.opened, idle.counters.closed, idle.active) = (12, 9, 3);
+    pool.standby.push(idle);
+    pool.changes = [Change {
+        at: before(404),
+        source: Source::Haproxy,
+        text: "192.0.2.4:8080 left the rotation (drained)".to_owned(),
+    }]
+    .into();
+}
+
 /// The small state, judged: one pool with incidents, the other without enough traffic.
 pub(crate) fn judged() -> State {
     let mut state = small();
     let [checkout, search] = state.pools.as_mut_slice() else {
         panic!("two pools");
     };
+    described(checkout);
     judge(checkout, Signal::Opened, Verdict::Skewed);
     judge(checkout, Signal::Active, Verdict::Suspect);
     judge(checkout, Signal::Failed, Verdict::Skewed);

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use evenkeel::discovery::{DiscoveryStatus, SourceStatus};
 use evenkeel::model::{
     Algorithm, BackendSpec, BackendState, Canary, Clients, Counters, Endpoint, KernelState, Losses,
     NetnsCookie, PerSignal, Pool, PoolSpec, PoolState, Role, Signal, SignalState, Source, State,
@@ -55,6 +56,7 @@ pub(crate) fn pool(name: &str, role: Role, source: Source, members: &[Member]) -
         tolerance: (source == Source::Config).then_some(0.25),
         algorithm: Algorithm::default(),
         expected: None,
+        standby: Vec::new(),
         backends: members.iter().map(backend_spec).collect(),
     };
     let addresses = spec.backends.iter().map(|backend| backend.address);
@@ -67,6 +69,8 @@ pub(crate) fn pool(name: &str, role: Role, source: Source, members: &[Member]) -
             .map(|member| member.address.clone())
             .collect(),
         expected: Expected::from_weights(&weights).unwrap(),
+        standby_endpoints: Vec::new(),
+        standby_names: Vec::new(),
         spec,
     };
     let mut backends: Vec<BackendState> = members
@@ -91,6 +95,8 @@ pub(crate) fn pool(name: &str, role: Role, source: Source, members: &[Member]) -
     PoolState {
         pool: Arc::new(pool),
         backends,
+        standby: Vec::new(),
+        changes: Arc::default(),
         signals,
         verdict: Verdict::Unknown,
         detection_time: None,
@@ -105,6 +111,7 @@ fn backend_spec(member: &Member) -> BackendSpec {
         address: member.address.parse::<SocketAddr>().unwrap(),
         netns: None,
         weight: Weight::new(member.weight).unwrap(),
+        share: None,
         labels: labels
             .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
             .collect(),
@@ -214,6 +221,30 @@ pub(crate) fn reloaded() -> ReloadStatus {
     }
 }
 
+/// Two sources of pools, of which one does not answer any longer.
+pub(crate) fn discovery() -> DiscoveryStatus {
+    let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+    let source = |source, answered| SourceStatus {
+        source,
+        since: at(1_699_999_000),
+        last_success: Some(at(answered)),
+        failures: 0,
+        error: None,
+        pools: 1,
+        backends: 3,
+        files: vec![format!("/etc/{source}.conf")],
+    };
+    let failing = SourceStatus {
+        failures: 7,
+        error: Some("/etc/haproxy.conf: there is no such file".to_owned()),
+        ..source(Source::Haproxy, 1_699_999_993)
+    };
+    DiscoveryStatus {
+        sources: vec![source(Source::Nginx, 1_700_000_000), failing],
+        left_out: 2,
+    }
+}
+
 /// The exposition of `state` with figures of the process that never change, of an agent that pages nobody.
 pub(crate) fn exposition(state: &State, format: Format) -> String {
     exposition_with(state, format, Vec::new())
@@ -242,6 +273,7 @@ pub(crate) fn exposition_with(
             bytes: 4096,
             dropped_ticks: 2,
         }),
+        discovery: discovery(),
     };
     let mut text = String::new();
     scrape.write(format, &mut text).unwrap();

@@ -57,6 +57,7 @@ fn ten_thousand_backends() {
         traffic: evenkeel::publish::TrafficSample::default(),
         alerts: Vec::new(),
         recording: None,
+        discovery: evenkeel::discovery::DiscoveryStatus::default(),
     };
     let rendered = best_of(10, || {
         counted = Counted::default();

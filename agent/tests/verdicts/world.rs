@@ -186,6 +186,7 @@ pub(crate) fn spec(weights: &[u32]) -> PoolSpec {
         tolerance: None,
         algorithm: Algorithm::default(),
         expected: None,
+        standby: Vec::new(),
         backends: (1..)
             .zip(weights)
             .map(|(n, weight)| backend(n, *weight))
@@ -198,6 +199,7 @@ pub(crate) fn backend(n: usize, weight: u32) -> BackendSpec {
         address: address(n),
         netns: None,
         weight: Weight::new(weight.into()).unwrap(),
+        share: None,
         labels: BTreeMap::new(),
     }
 }

@@ -4,7 +4,7 @@ use serde::{Serialize, Serializer};
 
 use super::{Severity, generic, own};
 use crate::product::Product;
-use crate::{envoy, fleet, haproxy, kubernetes, live, nginx};
+use crate::{apache, envoy, fleet, haproxy, kubernetes, live, nginx};
 
 /// One kind of finding.
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -64,6 +64,7 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
         haproxy::RULES,
         envoy::RULES,
         kubernetes::RULES,
+        apache::RULES,
     ];
     all.into_iter().flatten().copied()
 }

@@ -1,9 +1,11 @@
 //! Kubernetes: manifests of Services and what they lead to, in YAML or JSON, one file or a folder of them.
 //!
-//! tree -> objects -> pools (one per port of a Service, one per rule of a route) -> rules.
+//! tree -> objects (Istio's and Traefik's too) -> pools (one per port of a Service, one per rule of a route) -> rules.
 
+mod mesh;
 mod objects;
 mod pools;
+mod routes;
 mod rules;
 
 use std::path::{Path, PathBuf};

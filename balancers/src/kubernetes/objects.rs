@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::mesh::{self, Policy};
+use super::routes::{self, Split};
 use crate::model::Address;
 use crate::source::Place;
 use crate::yaml::{Tree, Value};
@@ -70,24 +72,6 @@ pub(super) struct Autoscaler<'a> {
     pub(super) most: u64,
 }
 
-/// A rule of a route that shares traffic out.
-#[derive(Debug)]
-pub(super) struct Split<'a> {
-    pub(super) name: String,
-    pub(super) place: Place,
-    /// Whether connections are shared out rather than requests.
-    pub(super) connections: bool,
-    pub(super) parts: Vec<Part<'a>>,
-}
-
-/// A backend with its weight.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Part<'a> {
-    pub(super) name: &'a str,
-    pub(super) weight: f64,
-    pub(super) place: Place,
-}
-
 /// All objects that are known here.
 #[derive(Debug, Default)]
 pub(super) struct Objects<'a> {
@@ -98,6 +82,7 @@ pub(super) struct Objects<'a> {
     /// `ipvs.scheduler` of kube-proxy's configuration.
     pub(super) schedulers: Vec<Value<'a>>,
     pub(super) autoscalers: Vec<Autoscaler<'a>>,
+    pub(super) policies: Vec<Policy<'a>>,
     /// Share of an Ingress' traffic for its canary.
     pub(super) canaries: Vec<(Key<'a>, Value<'a>)>,
 }
@@ -132,13 +117,7 @@ impl<'a> Objects<'a> {
             "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet" => {
                 self.workloads.push(workload(key, place, spec));
             }
-            "HTTPRoute" | "GRPCRoute" | "TCPRoute" | "TLSRoute" => {
-                let connections = kind.starts_with('T');
-                for (index, rule) in spec.list("rules").enumerate() {
-                    let name = format!("{}/{} rule {}", key.0, key.1, index + 1);
-                    self.splits.extend(split(rule, name, connections));
-                }
-            }
+            "DestinationRule" => self.policies.extend(mesh::policies(key, spec)),
             "Ingress" => {
                 let weight =
                     metadata.at(&["annotations", "nginx.ingress.kubernetes.io/canary-weight"]);
@@ -146,7 +125,7 @@ impl<'a> Objects<'a> {
             }
             "HorizontalPodAutoscaler" => self.autoscalers.extend(autoscaler(key.0, spec)),
             "KubeProxyConfiguration" => self.schedulers.extend(object.at(&["ipvs", "scheduler"])),
-            _ => {}
+            kind => self.splits.extend(routes::splits(kind, key, spec)),
         }
     }
 
@@ -253,34 +232,5 @@ fn autoscaler<'a>(namespace: &'a str, spec: Value<'a>) -> Option<Autoscaler<'a>>
         place: most.value.place(),
         least: spec.get("minReplicas").and_then(Value::whole).unwrap_or(1),
         most: most.value.whole()?,
-    })
-}
-
-/// A rule's `backendRefs`, each of weight 1 unless written; none if there is nothing to share out.
-fn split(rule: Value<'_>, name: String, connections: bool) -> Option<Split<'_>> {
-    let parts: Vec<Part<'_>> = rule
-        .list("backendRefs")
-        .filter_map(|value| {
-            let (backend, weight) = (value.get("name")?, value.get("weight"));
-            let number = weight
-                .and_then(Value::number)
-                .filter(|number| *number >= 0.0);
-            Some(Part {
-                name: backend.text()?,
-                weight: if weight.is_some() {
-                    number.unwrap_or(0.0)
-                } else {
-                    1.0
-                },
-                place: weight.unwrap_or(backend).place(),
-            })
-        })
-        .collect();
-    let place = rule.entry("backendRefs")?.key.place();
-    (parts.len() > 1).then_some(Split {
-        name,
-        place,
-        connections,
-        parts,
     })
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::objects::{Endpoint, Objects, Port, Service};
+use super::routes::{Part, Split};
 use crate::model::{Algorithm, Basis, Class, Pool, Server, Share, Shares, State, Traffic};
 use crate::product::Product;
 use crate::shares::by_weight;
@@ -184,15 +185,14 @@ fn server(endpoint: &Endpoint<'_>) -> Server {
 
 /// Rules of routes that share traffic out among several backends.
 pub(super) fn splits(objects: &Objects<'_>) -> Vec<Pool> {
-    let pool = |split: &super::objects::Split<'_>| {
-        let part =
-            |part: &super::objects::Part<'_>| Server::pool(part.name, part.weight, part.place);
+    let pool = |split: &Split<'_>| {
+        let part = |part: &Part<'_>| Server::pool(part.name, part.weight, part.place);
         let traffic = if split.connections {
             Traffic::Connections
         } else {
             Traffic::Requests
         };
-        let algorithm = Algorithm::new("backendRefs by weight", Class::Random);
+        let algorithm = Algorithm::new(format!("{} by weight", split.list), Class::Random);
         let name = split.name.as_str();
         Pool::new(Product::Kubernetes, name, traffic, split.place, algorithm)
             .split_among(split.parts.iter().map(part).collect())

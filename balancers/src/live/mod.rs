@@ -2,6 +2,7 @@
 //!
 //! Products are asked elsewhere; here are their answers as plain data, in words common to them, and the comparison.
 
+mod applied;
 mod checks;
 mod compare;
 mod matching;

@@ -84,6 +84,8 @@ pub enum Basis {
     InProgress,
     /// Of keys that are many and equally frequent; the traffic's share is that of the keys that occur.
     Keys,
+    /// Of bytes, of requests and responses together.
+    Bytes,
 }
 
 /// The expected shares of a pool.

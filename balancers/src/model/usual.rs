@@ -57,6 +57,7 @@ impl Pool {
     pub(crate) fn units(&self) -> &'static str {
         match (self.shares.of, self.traffic) {
             (Basis::Keys, _) => "the keys",
+            (Basis::Bytes, _) => "the bytes",
             (Basis::InProgress, Traffic::Requests) => "the requests in progress",
             (Basis::InProgress, Traffic::Connections) => "the open connections",
             (Basis::Arrivals, Traffic::Requests) => "the requests",

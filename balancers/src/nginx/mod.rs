@@ -11,6 +11,7 @@ mod rules;
 mod server;
 mod shares;
 mod splits;
+mod statement;
 mod token;
 mod tree;
 mod upstream;
@@ -19,6 +20,7 @@ mod uses;
 use std::path::Path;
 
 pub(crate) use rules::RULES;
+pub use statement::{NginxStatement, NginxText, nginx_text};
 
 use crate::configuration::{Configuration, Options};
 use crate::error::ReadError;

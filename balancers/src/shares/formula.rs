@@ -11,6 +11,8 @@ use super::{NginxRing, Slot, by_weight, nginx_hash, nginx_ip_hash};
 pub enum Formula {
     /// In proportion to weights: [`by_weight`].
     Weight,
+    /// The same for each in rotation, whatever its weight.
+    Equal,
     /// [`nginx_ip_hash()`].
     NginxIpHash,
     /// [`nginx_hash()`].
@@ -48,6 +50,10 @@ impl Formula {
         Some(match self {
             Self::Weight => {
                 let weight = |member: &Member<'_>| if member.live { member.weight } else { 0.0 };
+                by_weight(&members.iter().map(weight).collect::<Vec<_>>())
+            }
+            Self::Equal => {
+                let weight = |member: &Member<'_>| if member.live { 1.0 } else { 0.0 };
                 by_weight(&members.iter().map(weight).collect::<Vec<_>>())
             }
             Self::NginxIpHash => nginx_ip_hash(&slots().collect::<Vec<_>>()),

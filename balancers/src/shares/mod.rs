@@ -3,6 +3,7 @@
 //! Pure functions of weights and names; each names the source file of the product that it follows. A file per formula;
 //! those that several products share carry no product's name.
 
+mod apache_turns;
 mod crc32;
 mod envoy_maglev;
 mod envoy_priority;
@@ -16,6 +17,7 @@ mod nginx_ring;
 mod slots;
 mod weighted;
 
+pub use apache_turns::{ApacheMember, ApacheRole, apache_turns};
 pub use crc32::{Crc32, crc32};
 pub use envoy_maglev::{ENVOY_MAGLEV_TABLE, EnvoyMaglev};
 pub use envoy_priority::{EnvoyLevel, EnvoyLoad, envoy_priorities};

@@ -159,6 +159,7 @@ fn describe(
         Basis::Arrivals => "expected share",
         Basis::InProgress => "expected share of open ones",
         Basis::Keys => "expected share of keys",
+        Basis::Bytes => "expected share of bytes",
     };
     let columns = [
         ("server", Align::Left),

@@ -106,6 +106,7 @@ fn incident(id: usize, started: SystemTime) -> Incident {
             text: String::new(),
         },
         other_causes: Vec::new(),
+        change: None,
         evidence: 8.0,
         threshold: 7.0,
         peak_max_to_mean: 2.0,

@@ -99,6 +99,12 @@ pub(super) fn sides(incident: &Incident) -> [(&'static str, &[Deviation]); 2] {
     [(hot, &incident.hot), (cold, &incident.cold)]
 }
 
+/// The change of the pool's description that it followed, if there was one.
+pub(super) fn change(incident: &Incident) -> Option<String> {
+    let change = incident.change.as_ref()?;
+    Some(change.before(incident.started))
+}
+
 /// How sure the agent is, as a promise about false alarms.
 pub(super) fn evidence(incident: &Incident) -> String {
     format!(

@@ -100,6 +100,7 @@ impl Wording {
             ("description", self.description(incident)),
             ("cause", incident.cause.id.as_str().to_owned()),
             ("cause_text", incident.cause.text.clone()),
+            ("change", text::change(incident).unwrap_or_default()),
             ("hot", list(&incident.hot)),
             ("cold", list(&incident.cold)),
             ("evidence", text::evidence(incident)),
@@ -125,6 +126,9 @@ impl Wording {
                     .iter()
                     .map(|line| format!("- {line}")),
             );
+        }
+        if let Some(change) = text::change(incident) {
+            lines.push(format!("\nIt {change}."));
         }
         let cause = &incident.cause;
         lines.push(format!("\nProbable cause ({}): {}", cause.id, cause.text));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::Moment;
-use crate::model::{Cause, Deviation, Ending, Incident, Role, Signal, State};
+use crate::model::{Cause, Change, Deviation, Ending, Incident, Role, Signal, State};
 
 /// What the query of `/api/v1/incidents` may ask for.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -17,6 +17,17 @@ pub struct IncidentsQuery {
     open: Option<bool>,
     /// At most so many.
     limit: Option<usize>,
+}
+
+impl IncidentsQuery {
+    /// The newest `limit` incidents of `pool`, or of all pools.
+    pub(in crate::publish) fn of(pool: Option<String>, limit: usize) -> Self {
+        Self {
+            pool,
+            open: None,
+            limit: Some(limit),
+        }
+    }
 }
 
 /// The answer of `/api/v1/incidents`.
@@ -64,6 +75,7 @@ pub struct IncidentView<'a> {
     cold: &'a [Deviation],
     cause: &'a Cause,
     other_causes: &'a [Cause],
+    change: Option<&'a Change>,
     evidence: f64,
     threshold: f64,
     peak_max_to_mean: Option<f64>,
@@ -87,6 +99,7 @@ impl<'a> IncidentView<'a> {
             cold: &incident.cold,
             cause: &incident.cause,
             other_causes: &incident.other_causes,
+            change: incident.change.as_ref(),
             evidence: incident.evidence,
             threshold: incident.threshold,
             peak_max_to_mean: (incident.signal != Signal::Failed)

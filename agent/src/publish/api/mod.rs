@@ -2,6 +2,7 @@
 //!
 //! Views borrow from the state and are serialised straight into the response; nothing is copied.
 
+mod history;
 mod incidents;
 mod pools;
 mod status;
@@ -17,9 +18,11 @@ use axum::response::{IntoResponse, Response};
 use serde::{Serialize, Serializer};
 
 use super::shared::Shared;
-use crate::model::rfc3339;
+use crate::model::{self, rfc3339};
 
+pub(super) use history::HistoryAnswer;
 pub use incidents::{IncidentView, IncidentsAnswer, IncidentsQuery};
+pub(super) use pools::Frame;
 pub use pools::{PoolAnswer, PoolsAnswer};
 pub use status::StatusAnswer;
 
@@ -39,18 +42,46 @@ pub(super) async fn one_pool(
     State(shared): State<Arc<Shared>>,
     name: Result<Path<String>, PathRejection>,
 ) -> Response {
-    let name = match name {
-        Ok(Path(name)) => name,
-        Err(rejection) => return error(StatusCode::BAD_REQUEST, &rejection.body_text()),
+    let (state, name) = match known(&shared, name) {
+        Ok(found) => found,
+        Err(refusal) => return *refusal,
     };
-    let state = shared.state();
-    if PoolAnswer::find(&state, &name).is_none() {
-        let message = format!("there is no pool {name:?}; /api/v1/pools lists all");
-        return error(StatusCode::NOT_FOUND, &message);
-    }
     shared.pages.respond(JSON, move |out| {
         write(out, &PoolAnswer::find(&state, &name))
     })
+}
+
+/// `GET /api/v1/pools/{name}/history`
+pub(super) async fn history(
+    State(shared): State<Arc<Shared>>,
+    name: Result<Path<String>, PathRejection>,
+) -> Response {
+    let (_, name) = match known(&shared, name) {
+        Ok(found) => found,
+        Err(refusal) => return *refusal,
+    };
+    // A pool that was found since the last point has none.
+    let Some(trace) = shared.hour.of(&name, None) else {
+        let message = "the pool is new: its first shares are noted within seconds";
+        return error(StatusCode::NOT_FOUND, message);
+    };
+    let gate = shared.pages.clone();
+    gate.respond(JSON, move |out| write(out, &HistoryAnswer::new(&trace)))
+}
+
+/// The state and the name of a pool in it, or the refusal.
+fn known(
+    shared: &Shared,
+    name: Result<Path<String>, PathRejection>,
+) -> Result<(Arc<model::State>, String), Box<Response>> {
+    let Path(name) =
+        name.map_err(|rejection| Box::new(error(StatusCode::BAD_REQUEST, &rejection.body_text())))?;
+    let state = shared.state();
+    if PoolAnswer::find(&state, &name).is_none() {
+        let message = format!("there is no pool {name:?}; /api/v1/pools lists all");
+        return Err(Box::new(error(StatusCode::NOT_FOUND, &message)));
+    }
+    Ok((state, name))
 }
 
 /// `GET /api/v1/incidents`
@@ -71,9 +102,9 @@ pub(super) async fn incidents(
 /// `GET /api/v1/status`
 pub(super) async fn status(State(shared): State<Arc<Shared>>) -> Response {
     let state = shared.state();
-    let reload = shared.reload.status();
+    let (reload, discovery) = (shared.reload.status(), shared.discovery());
     shared.pages.respond(JSON, move |out| {
-        write(out, &StatusAnswer::new(&state, &reload))
+        write(out, &StatusAnswer::new(&state, &reload, &discovery))
     })
 }
 

@@ -7,8 +7,8 @@ use serde::{Serialize, Serializer};
 
 use super::Moment;
 use crate::model::{
-    Algorithm, BackendState, Expectation, Judgement, PerSignal, PoolState, Role, Side, Signal,
-    SignalState, Source, State, Verdict, Weight, explanation,
+    Algorithm, BackendState, Change, Counters, Expectation, Judgement, PerSignal, PoolState, Role,
+    Side, Signal, SignalState, Source, Standby, State, Verdict, Weight, explanation,
 };
 
 /// The answer of `/api/v1/pools`.
@@ -54,14 +54,14 @@ impl<'a> PoolAnswer<'a> {
 
 /// When the figures were taken, and over what.
 #[derive(Clone, Copy, Debug, Serialize)]
-struct Frame {
+pub(in crate::publish) struct Frame {
     taken: Moment,
     interval_seconds: f64,
     window_seconds: f64,
 }
 
 impl Frame {
-    fn of(state: &State) -> Self {
+    pub(in crate::publish) fn of(state: &State) -> Self {
         Self {
             taken: Moment(state.taken),
             interval_seconds: state.interval.as_secs_f64(),
@@ -84,6 +84,8 @@ struct PoolView<'a> {
     dispersion: f64,
     judgements: PerSignal<Option<JudgementView>>,
     backends: BackendsView<'a>,
+    standby: Vec<StandbyView<'a>>,
+    changes: &'a [Change],
     measures: PerSignal<Option<MeasuresView>>,
 }
 
@@ -109,6 +111,8 @@ impl<'a> PoolView<'a> {
                 failed: JudgementView::of(&signals.failed),
             },
             backends: BackendsView(state),
+            standby: standby(state),
+            changes: &state.changes,
             measures: PerSignal {
                 opened: MeasuresView::of(&signals.opened),
                 active: MeasuresView::of(&signals.active),
@@ -202,7 +206,7 @@ impl Serialize for BackendsView<'_> {
                 weight: spec.weight,
                 labels: &spec.labels,
                 expected_share: backend.expected_share,
-                connections: connections(backend),
+                connections: connections(&backend.counters, backend.active),
                 bytes: BytesView {
                     received: backend.counters.received,
                     sent: backend.counters.sent,
@@ -230,6 +234,29 @@ struct BackendView<'a> {
     share: PerSignal<Option<f64>>,
     skewed: i8,
     skewed_in: PerSignal<Option<Side>>,
+}
+
+/// A member that should get no traffic.
+#[derive(Debug, Serialize)]
+struct StandbyView<'a> {
+    address: &'a str,
+    why: Standby,
+    labels: &'a BTreeMap<String, String>,
+    connections: ConnectionsView,
+}
+
+fn standby(state: &PoolState) -> Vec<StandbyView<'_>> {
+    let pool = &state.pool;
+    let specs = pool.standby_names.iter().zip(&pool.spec.standby);
+    specs
+        .zip(&state.standby)
+        .map(|((address, spec), now)| StandbyView {
+            address,
+            why: spec.why,
+            labels: &spec.labels,
+            connections: connections(&now.counters, now.active),
+        })
+        .collect()
 }
 
 #[derive(Debug, Serialize)]
@@ -262,12 +289,12 @@ fn worst(skewed: PerSignal<Option<Side>>) -> i8 {
     }
 }
 
-fn connections(backend: &BackendState) -> ConnectionsView {
+fn connections(counters: &Counters, active: u64) -> ConnectionsView {
     ConnectionsView {
-        opened: backend.counters.opened,
-        failed: backend.counters.failed,
-        closed: backend.counters.closed,
-        active: backend.active,
+        opened: counters.opened,
+        failed: counters.failed,
+        closed: counters.closed,
+        active,
     }
 }
 

@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::Moment;
-use crate::model::{Canary, KernelState, Losses, State, View};
+use crate::discovery::{DiscoveryStatus, SourceStatus};
+use crate::model::{Canary, KernelState, Losses, Source, State, View};
 use crate::publish::health;
 use crate::reload::ReloadStatus;
 
@@ -21,11 +22,13 @@ pub struct StatusAnswer<'a> {
     reason: Option<String>,
     kernel: KernelView<'a>,
     reload: ReloadView<'a>,
+    discovery: DiscoveryView<'a>,
 }
 
 impl<'a> StatusAnswer<'a> {
-    /// The status of an agent that published `state` last and whose last reload ended in `reload`.
-    pub fn new(state: &'a State, reload: &'a ReloadStatus) -> Self {
+    /// The status of an agent that published `state` last, whose last reload ended in `reload`, and whose sources of pools
+    /// are as `discovery` tells.
+    pub fn new(state: &'a State, reload: &'a ReloadStatus, discovery: &'a DiscoveryStatus) -> Self {
         let reason = health::ready(state).err();
         Self {
             version: env!("CARGO_PKG_VERSION"),
@@ -41,6 +44,10 @@ impl<'a> StatusAnswer<'a> {
                 successful: reload.successful,
                 last_success: Moment(reload.last_success),
                 error: reload.error.as_deref(),
+            },
+            discovery: DiscoveryView {
+                sources: discovery.sources.iter().map(SourceView::of).collect(),
+                left_out: discovery.left_out,
             },
         }
     }
@@ -168,4 +175,35 @@ struct ReloadView<'a> {
     successful: bool,
     last_success: Moment,
     error: Option<&'a str>,
+}
+
+#[derive(Debug, Serialize)]
+struct DiscoveryView<'a> {
+    sources: Vec<SourceView<'a>>,
+    left_out: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct SourceView<'a> {
+    source: Source,
+    last_success: Option<Moment>,
+    failures: u64,
+    error: Option<&'a str>,
+    pools: usize,
+    backends: usize,
+    files: &'a [String],
+}
+
+impl<'a> SourceView<'a> {
+    fn of(status: &'a SourceStatus) -> Self {
+        Self {
+            source: status.source,
+            last_success: status.last_success.map(Moment),
+            failures: status.failures,
+            error: status.error.as_deref(),
+            pools: status.pools,
+            backends: status.backends,
+            files: &status.files,
+        }
+    }
 }

@@ -55,12 +55,19 @@ fn write_row(out: &mut impl Write, incident: &Arc<Incident>, now: SystemTime) ->
     )?;
     write_backends(out, &incident.hot, Side::Hot, incident.signal)?;
     write_backends(out, &incident.cold, Side::Cold, incident.signal)?;
-    writeln!(
+    write!(
         out,
-        "</td><td class=\"cause\"><bdi>{}</bdi> <small>{}</small></td>\
-         <td class=\"n\" data-of=\"Evidence\"><b>{}</b> <small>{} needed</small></td></tr>",
+        "</td><td class=\"cause\"><bdi>{}</bdi> <small>{}</small>",
         Text(&incident.cause.text),
         incident.cause.id,
+    )?;
+    if let Some(change) = &incident.change {
+        let told = change.before(incident.started);
+        write!(out, "<p class=\"change\"><bdi>{}</bdi></p>", Text(&told))?;
+    }
+    writeln!(
+        out,
+        "</td><td class=\"n\" data-of=\"Evidence\"><b>{}</b> <small>{} needed</small></td></tr>",
         Short(incident.evidence),
         Short(incident.threshold)
     )

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::SystemTime;
 
 use super::family::{Exposition, Family};
-use crate::model::{Canary, KernelState, Source, State, View};
+use crate::model::{Canary, KernelState, State, View};
 use crate::publish::traffic::TrafficSample;
 use crate::reload::ReloadStatus;
 
@@ -100,12 +100,6 @@ const RELOAD_TIME: Family = Family::gauge(
 )
 .in_seconds();
 
-const DISCOVERY: Family = Family::gauge(
-    "evenkeel_discovery_last_success_timestamp",
-    "When the source of pools last answered, since the Unix epoch; absent for sources that are not in use.",
-)
-.in_seconds();
-
 const CONNECTIONS: Family = Family::gauge(
     "evenkeel_http_connections",
     "Connections that the agent's own HTTP server has open.",
@@ -131,13 +125,6 @@ pub(super) fn write(
     write_view(out, &state.kernel.view)?;
     out.gauge(&RELOAD_SUCCESSFUL, u32::from(reload.successful))?;
     out.gauge(&RELOAD_TIME, since_epoch(reload.last_success))?;
-    let mut samples = out.family(&DISCOVERY)?;
-    if state.kernel.learning {
-        samples.gauge(
-            &[("source", Source::Auto.as_str())],
-            since_epoch(state.taken),
-        )?;
-    }
     out.gauge(&CONNECTIONS, traffic.connections)?;
     let mut samples = out.family(&RESPONSES)?;
     for (class, responses) in traffic.responses() {
@@ -196,7 +183,7 @@ fn write_view(out: &mut Exposition<'_>, view: &View) -> fmt::Result {
 }
 
 /// Seconds since the Unix epoch; 0 for a clock that was set before it.
-fn since_epoch(time: SystemTime) -> f64 {
+pub(super) fn since_epoch(time: SystemTime) -> f64 {
     time.duration_since(SystemTime::UNIX_EPOCH)
         .map_or(0.0, |passed| passed.as_secs_f64())
 }

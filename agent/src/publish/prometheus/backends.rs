@@ -86,10 +86,13 @@ const INFO: Family = Family::info(
     "What the source of the pool says of the backend; its labels have the prefix label_.",
 );
 
-/// Writes all families that have series per backend.
-pub(super) fn write(out: &mut Exposition<'_>, pools: &[PoolState]) -> fmt::Result {
-    let identities = Identities::of(pools);
-    let series = || each(pools, &identities);
+/// Writes the families about what backends did and should do.
+pub(super) fn write(
+    out: &mut Exposition<'_>,
+    pools: &[PoolState],
+    identities: &Identities,
+) -> fmt::Result {
+    let series = || each(pools, identities);
     for (family, value) in &COUNTERS {
         let mut samples = out.family(family)?;
         for Series { identity, now, .. } in series() {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::SystemTime;
 
 use super::family::{Exposition, Family};
+use super::identity::{Identities, Rendered};
 use crate::model::{Judgement, PoolState, Side, Signal, State, Verdict};
 
 const EVIDENCE: Family = Family::gauge(
@@ -46,10 +47,14 @@ const INCIDENTS: Family = Family::counter(
 const OPEN: Family = Family::gauge("evenkeel_incidents_open", "Incidents that are on.");
 
 /// Writes all families about decisions.
-pub(super) fn write(out: &mut Exposition<'_>, state: &State) -> fmt::Result {
+pub(super) fn write(
+    out: &mut Exposition<'_>,
+    state: &State,
+    identities: &Identities,
+) -> fmt::Result {
     write_judgements(out, &state.pools)?;
     write_pools(out, &state.pools)?;
-    write_backends(out, &state.pools)?;
+    write_backends(out, &state.pools, identities)?;
     write_incidents(out, state)
 }
 
@@ -114,21 +119,21 @@ fn write_pools(out: &mut Exposition<'_>, pools: &[PoolState]) -> fmt::Result {
     Ok(())
 }
 
-fn write_backends(out: &mut Exposition<'_>, pools: &[PoolState]) -> fmt::Result {
+fn write_backends(
+    out: &mut Exposition<'_>,
+    pools: &[PoolState],
+    identities: &Identities,
+) -> fmt::Result {
+    let signals = Signal::ALL.map(|signal| (signal, format!("signal=\"{}\"", signal.as_str())));
     let mut samples = out.family(&SKEWED)?;
-    for state in pools {
-        for signal in Signal::ALL {
-            if state.signals.get(signal).judgement.is_none() {
-                continue;
-            }
-            for (name, backend) in state.pool.names.iter().zip(&state.backends) {
-                let labels = [
-                    ("pool", state.pool.spec.name.as_str()),
-                    ("backend", name),
-                    ("signal", signal.as_str()),
-                ];
-                let sign = backend.skewed.get(signal).map_or(0, Side::sign);
-                samples.gauge(&labels, i64::from(sign))?;
+    let backends = pools
+        .iter()
+        .flat_map(|state| state.backends.iter().map(move |backend| (state, backend)));
+    for (identity, (state, backend)) in identities.iter().zip(backends) {
+        for (signal, label) in &signals {
+            if state.signals.get(*signal).judgement.is_some() {
+                let sign = backend.skewed.get(*signal).map_or(0, Side::sign);
+                samples.gauge(&[identity, Rendered(label)], i64::from(sign))?;
             }
         }
     }

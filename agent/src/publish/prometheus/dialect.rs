@@ -1,8 +1,7 @@
 //! The two text formats, as a rewriter of comment lines under the library's encoder.
 //!
-//! The library writes OpenMetrics. Sample lines are the same in both formats and pass through untouched; comment
-//! lines are held until their newline and then written as the format wants them, so nothing larger than a comment
-//! is ever buffered here.
+//! The library writes OpenMetrics, a dozen pieces a line. They are gathered until one ends a line. Sample lines are the same in
+//! both formats and pass through untouched; comment lines are written as the format wants them.
 
 use std::fmt::{self, Write};
 
@@ -52,21 +51,12 @@ fn asks_for_openmetrics(range: &str) -> bool {
     named && !refused
 }
 
-/// Where in the text the writer stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Position {
-    LineStart,
-    InSample,
-    InComment,
-}
-
 /// Turns the library's text into a [`Format`] while it is written.
 pub(super) struct Dialect<'w, W> {
     out: &'w mut W,
     format: Format,
-    position: Position,
-    /// The comment line so far, without its newline.
-    comment: String,
+    /// What was written since the last line that is finished.
+    gathered: String,
     /// The last `# HELP` line, held until the type is known that decides on its name.
     help: String,
 }
@@ -76,26 +66,43 @@ impl<'w, W: Write> Dialect<'w, W> {
         Self {
             out,
             format,
-            position: Position::LineStart,
-            comment: String::new(),
+            gathered: String::new(),
             help: String::new(),
         }
     }
 
-    /// Writes what the format makes of a whole comment line.
-    fn end_comment(&mut self) -> fmt::Result {
-        let comment = std::mem::take(&mut self.comment);
+    /// Writes whole lines; what follows the last of them is kept.
+    fn write_lines(&mut self) -> fmt::Result {
+        let mut gathered = std::mem::take(&mut self.gathered);
+        let mut rest = gathered.as_str();
+        while let Some((line, after)) = rest.split_once('\n') {
+            if line.starts_with('#') {
+                self.comment(line)?;
+            } else {
+                self.out.write_str(&rest[..=line.len()])?;
+            }
+            rest = after;
+        }
+        let done = gathered.len() - rest.len();
+        gathered.drain(..done);
+        // The allocation serves the next line.
+        self.gathered = gathered;
+        Ok(())
+    }
+
+    /// Writes what the format makes of a comment line.
+    fn comment(&mut self, comment: &str) -> fmt::Result {
         let mut words = comment.splitn(4, ' ').skip(1);
         match (self.format, words.next(), words.next(), words.next()) {
-            (_, Some("HELP"), Some(_), Some(_)) => self.help.clone_from(&comment),
-            (_, Some("TYPE"), Some(name), Some(kind)) => self.descriptor(name, kind)?,
-            (Format::Classic, ..) => {}
-            (Format::OpenMetrics, ..) => writeln!(self.out, "{comment}")?,
+            (_, Some("HELP"), Some(_), Some(_)) => {
+                self.help.clear();
+                self.help.push_str(comment);
+                Ok(())
+            }
+            (_, Some("TYPE"), Some(name), Some(kind)) => self.descriptor(name, kind),
+            (Format::Classic, ..) => Ok(()),
+            (Format::OpenMetrics, ..) => writeln!(self.out, "{comment}"),
         }
-        // The allocation serves the next comment.
-        self.comment = comment;
-        self.comment.clear();
-        Ok(())
     }
 
     fn descriptor(&mut self, name: &str, kind: &str) -> fmt::Result {
@@ -116,43 +123,12 @@ impl<'w, W: Write> Dialect<'w, W> {
 
 impl<W: Write> Write for Dialect<'_, W> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        // Nearly all of the text: a dozen pieces a line. Looking at all bytes is faster than stopping at the first newline.
-        let look = |newlines: u8, byte| newlines | u8::from(byte == b'\n');
-        if self.position == Position::InSample && text.bytes().fold(0, look) == 0 {
-            return self.out.write_str(text);
+        self.gathered.push_str(text);
+        if text.ends_with('\n') {
+            self.write_lines()
+        } else {
+            Ok(())
         }
-        self.write_lines(text)
-    }
-}
-
-impl<W: Write> Dialect<'_, W> {
-    /// Writes text that begins or ends lines, or is part of a comment.
-    fn write_lines(&mut self, text: &str) -> fmt::Result {
-        let mut rest = text;
-        while !rest.is_empty() {
-            if self.position == Position::LineStart {
-                self.position = if rest.starts_with('#') {
-                    Position::InComment
-                } else {
-                    Position::InSample
-                };
-            }
-            let newline = rest.as_bytes().iter().position(|byte| *byte == b'\n');
-            let (line, after) = rest.split_at(newline.map_or(rest.len(), |at| at + 1));
-            if self.position == Position::InSample {
-                self.out.write_str(line)?;
-            } else {
-                self.comment.push_str(line.trim_end_matches('\n'));
-            }
-            if newline.is_some() {
-                if self.position == Position::InComment {
-                    self.end_comment()?;
-                }
-                self.position = Position::LineStart;
-            }
-            rest = after;
-        }
-        Ok(())
     }
 }
 

@@ -8,6 +8,7 @@ mod alerts;
 mod backends;
 mod detection;
 mod dialect;
+mod discovery;
 mod family;
 mod identity;
 mod pools;
@@ -23,11 +24,13 @@ use prometheus_client::registry::Registry;
 
 use super::alerts::ReceiverStatistics;
 use super::traffic::TrafficSample;
+use crate::discovery::DiscoveryStatus;
 use crate::model::State;
 use crate::recording::RecordingSample;
 use crate::reload::ReloadStatus;
 use dialect::Dialect;
 use family::Exposition;
+use identity::Identities;
 
 pub use dialect::Format;
 pub use process::{Process, boot_time};
@@ -47,6 +50,8 @@ pub struct Scrape {
     pub alerts: Vec<ReceiverStatistics>,
     /// How much was recorded; `None` if nothing is to be.
     pub recording: Option<RecordingSample>,
+    /// How the sources of pools are.
+    pub discovery: DiscoveryStatus,
 }
 
 impl Scrape {
@@ -63,10 +68,12 @@ impl Collector for Scrape {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let window = format!("{}s", self.state.window.as_secs_f64());
         let mut out = Exposition::new(encoder, window);
-        backends::write(&mut out, &self.state.pools)?;
+        let identities = Identities::of(&self.state.pools);
+        backends::write(&mut out, &self.state.pools, &identities)?;
         pools::write(&mut out, &self.state.pools)?;
-        detection::write(&mut out, &self.state)?;
+        detection::write(&mut out, &self.state, &identities)?;
         agent::write(&mut out, &self.state, &self.reload, &self.traffic)?;
+        discovery::write(&mut out, &self.state, &self.discovery)?;
         alerts::write(&mut out, &self.alerts)?;
         recording::write(&mut out, self.recording)?;
         self.process.write(&mut out)

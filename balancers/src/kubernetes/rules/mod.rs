@@ -1,5 +1,6 @@
 //! What in manifests skews traffic.
 
+mod mesh;
 mod ports;
 mod topology;
 mod weights;
@@ -24,6 +25,13 @@ define_rules! {
     TWO_WORKLOADS = "K8S-010", Warning, "A Service's selector matches several workloads";
     HEADLESS = "K8S-011", Note, "Clients of a headless Service choose for themselves";
     CANARY = "K8S-012", Warning, "Weights share traffic out unequally";
+    LOCALITY_BY_DEFAULT = "IST-001", Warning, "Outlier detection keeps traffic in the client's locality";
+    NO_FAILOVER = "IST-002", Warning, "Failover between localities has no effect";
+    DISTRIBUTE = "IST-003", Error, "A distribution over localities leaves some out";
+    ROTATION = "IST-004", Note, "Each client's proxy rotates, whatever the load";
+    HASH_AND_LOCALITY = "IST-005", Warning, "A hash over pods that differ by the client's locality";
+    SMALL_RING = "IST-006", Warning, "The ring is small for the number of pods";
+    NEVER_RECYCLED = "IST-007", Note, "HTTP/2 over connections without end";
 }
 
 /// Rules that look at a Service, through its first port.
@@ -52,4 +60,5 @@ pub(super) fn check(objects: &Objects<'_>, views: &[View<'_>], report: &mut Repo
     weights::splits(objects, report);
     weights::canaries(objects, report);
     workloads::check(objects, report);
+    mesh::check(objects, report);
 }

@@ -1,0 +1,82 @@
+//! What became of looking for pools: for metrics, the API, and whoever audits configurations.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use evenkeel_balancers::Configuration;
+use tokio::sync::watch;
+
+use crate::model::Source;
+
+/// How all sources of pools are.
+#[derive(Clone, Debug, Default)]
+pub struct DiscoveryStatus {
+    /// Those in use, in the order in which their pools are taken.
+    pub sources: Vec<SourceStatus>,
+    /// Members of pools that are not watched because the kernel's map has no room for them.
+    pub left_out: u64,
+}
+
+/// How a source of pools is.
+#[derive(Clone, Debug)]
+pub struct SourceStatus {
+    /// Which.
+    pub source: Source,
+    /// When it was first asked.
+    pub since: SystemTime,
+    /// When it last answered; `None` if it never did.
+    pub last_success: Option<SystemTime>,
+    /// How often it did not.
+    pub failures: u64,
+    /// Why it did not answer when it was last asked, if it did not.
+    pub error: Option<String>,
+    /// Pools that it found last.
+    pub pools: usize,
+    /// Backends of those, without members that should get no traffic.
+    pub backends: usize,
+    /// The files that were read for it.
+    pub files: Vec<String>,
+}
+
+impl SourceStatus {
+    pub(super) fn new(source: Source, since: SystemTime) -> Self {
+        Self {
+            source,
+            since,
+            last_success: None,
+            failures: 0,
+            error: None,
+            pools: 0,
+            backends: 0,
+            files: Vec::new(),
+        }
+    }
+}
+
+/// A configuration that pools were found in.
+#[derive(Clone, Debug)]
+pub struct Audited {
+    /// The source that it was found by.
+    pub source: Source,
+    /// What it says.
+    pub configuration: Arc<Configuration>,
+}
+
+/// Tells what was found, to readers.
+#[derive(Clone, Debug)]
+pub struct DiscoveryHandle {
+    pub(super) status: watch::Receiver<DiscoveryStatus>,
+    pub(super) audited: watch::Receiver<Arc<[Audited]>>,
+}
+
+impl DiscoveryHandle {
+    /// How the sources are now.
+    pub fn status(&self) -> DiscoveryStatus {
+        self.status.borrow().clone()
+    }
+
+    /// The balancers' configurations that pools were found in; changes when one of them does.
+    pub fn audited(&self) -> watch::Receiver<Arc<[Audited]>> {
+        self.audited.clone()
+    }
+}

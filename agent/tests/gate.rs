@@ -1,0 +1,23 @@
+//! `evenkeel gate` as a user runs it: with real balancers, a real load generator and the real kernel; and without.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test ends at the first surprise"
+)]
+
+#[path = "gate/bed.rs"]
+mod bed;
+mod common;
+#[path = "gate/documented.rs"]
+mod documented;
+#[path = "gate/hermetic.rs"]
+mod hermetic;
+#[path = "common/host.rs"]
+mod host;
+#[path = "gate/live.rs"]
+mod live;
+#[path = "gate/output.rs"]
+mod output;
+#[path = "gate/usage.rs"]
+mod usage;
