@@ -13,14 +13,14 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
+use crate::conductor::{Applicant, Conductor};
 use crate::config::Config;
-use crate::discovery::{Applicant, Discovery};
 use crate::engine::{Engine, Plan};
 use crate::history::History;
 use crate::kernel::{Kernel, Options, netns_cookie};
-use crate::model::{Endpoint, Incident, NetnsCookie, State};
-use crate::publish::Server;
+use crate::model::{Endpoint, Incident, NetnsCookie, State, WebFile};
 use crate::publish::alerts::{self, Alerts, AlertsHandle, Identity};
+use crate::publish::{Access, AccessHandle, Server};
 use crate::recording::{Beginning, Recorder};
 use crate::reload::{ReloadHandle, ReloadStatus, Request};
 use crate::runner::{Runner, RunnerHandle};
@@ -54,11 +54,12 @@ pub struct App {
     handle: RunnerHandle,
     state: watch::Receiver<Arc<State>>,
     server: Server,
-    discovery: Discovery,
+    conductor: Conductor,
     reload: ReloadHandle,
     reloader: Reloader,
     history: Option<History>,
     alerts: Alerts,
+    access: AccessHandle,
 }
 
 impl App {
@@ -66,12 +67,14 @@ impl App {
     /// left in the kernel.
     pub fn build(config: &Config, setup: Setup) -> anyhow::Result<Self> {
         let (reload, requests, status) = ReloadHandle::channel();
-        let (mut discovery, applicant, discovered) = Discovery::begin(config, &Handle::current());
-        let plan = discovery.plan();
+        let access = AccessHandle::default();
+        access.replace(Access::open(&config.web.file)?);
+        let (mut conductor, applicant, discovery) = Conductor::begin(config, &Handle::current());
+        let plan = conductor.plan();
         // The kernel first: reading its types takes memory for a moment, which the windows can have afterwards.
         let options = Options {
             cgroup: setup.cgroup.clone(),
-            capacity: discovery.capacity(),
+            capacity: conductor.capacity(),
             learning: plan.pools.is_none(),
             live_interval: config.live_interval,
         };
@@ -93,12 +96,13 @@ impl App {
         let identity = Identity {
             node: node()?,
             listen: server.local_addr(),
-            https: false,
+            https: access.current().is_encrypted(),
         };
         let (alerts, receivers) = Alerts::start(state.clone(), &config.alerting, identity)?;
         let server = server
             .with_alerts(receivers.clone())
-            .with_discovery(discovered)
+            .with_discovery(discovery)
+            .with_access(access.clone())
             .with_recording(recording);
         let reloader = Reloader {
             requests,
@@ -108,23 +112,32 @@ impl App {
             listen: config.web.listen,
             incidents: config.incidents_directory.clone(),
             receivers,
+            access: access.clone(),
         };
         Ok(Self {
             runner,
             handle,
             state,
             server,
-            discovery,
+            conductor,
             reload,
             reloader,
             history,
             alerts,
+            access,
         })
     }
 
     /// Where the agent serves HTTP; tells the port if the configuration left it to the system.
     pub fn address(&self) -> SocketAddr {
         self.server.local_addr()
+    }
+
+    /// The address of the page.
+    pub fn page(&self) -> String {
+        let encrypted = self.access.current().is_encrypted();
+        let scheme = if encrypted { "https" } else { "http" };
+        format!("{scheme}://{}/", self.address())
     }
 
     /// The state after each tick.
@@ -146,7 +159,7 @@ impl App {
             runner,
             handle,
             server,
-            discovery,
+            conductor,
             reloader,
             history,
             alerts,
@@ -161,7 +174,7 @@ impl App {
         let serving = CancellationToken::new();
         let mut server = tokio::spawn(server.serve(serving.clone()));
         let mut reloads = tokio::spawn(reloader.run());
-        let mut discovering = tokio::spawn(discovery.run(handle.clone()));
+        let mut discovering = tokio::spawn(conductor.run(handle.clone()));
         let telling = CancellationToken::new();
         let mut teller = tokio::spawn(alerts.run(telling.clone()));
         let mut ticking = ticking;
@@ -256,6 +269,7 @@ struct Reloader {
     listen: SocketAddr,
     incidents: Option<PathBuf>,
     receivers: AlertsHandle,
+    access: AccessHandle,
 }
 
 impl Reloader {
@@ -303,10 +317,26 @@ impl Reloader {
             );
         }
         alerts::check(&config.alerting).map_err(|error| error.to_string())?;
+        let access = self.access(config.web.file.clone()).await?;
         let alerting = config.alerting.clone();
         self.applicant.apply(config).await?;
         self.receivers
             .replace(&alerting)
-            .map_err(|error| error.to_string())
+            .map_err(|error| error.to_string())?;
+        self.access.replace(access);
+        Ok(())
+    }
+
+    /// Who is let in from now on; certificates are read anew.
+    async fn access(&self, file: WebFile) -> Result<Access, String> {
+        let access = tokio::task::spawn_blocking(move || Access::open(&file))
+            .await
+            .map_err(|error| error.to_string())?
+            .map_err(|error| error.to_string())?;
+        if access.is_encrypted() == self.access.current().is_encrypted() {
+            Ok(access)
+        } else {
+            Err("web.config_file turns TLS on or off: that needs a restart of the agent".to_owned())
+        }
     }
 }

@@ -20,6 +20,8 @@ mod receivers;
 mod size;
 #[path = "config/unreadable.rs"]
 mod unreadable;
+#[path = "config/web_file.rs"]
+mod web_file;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

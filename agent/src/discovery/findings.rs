@@ -34,7 +34,7 @@ fn of(configuration: &Configuration, day: Date) -> Vec<Finding> {
 }
 
 /// What is found in all of these; nothing if the clock gives no day.
-pub(super) fn of_all<'c>(
+pub(crate) fn of_all<'c>(
     configurations: impl Iterator<Item = &'c Arc<Configuration>>,
 ) -> Arc<[Finding]> {
     let Ok(day) = today() else {
@@ -44,7 +44,7 @@ pub(super) fn of_all<'c>(
 }
 
 /// Gives each pool what is found about it in the configurations that it comes from.
-pub(super) fn attach(mut found: Discovered) -> Discovered {
+pub(crate) fn attach(mut found: Discovered) -> Discovered {
     let findings = of_all(found.configurations.iter());
     let mut pools: HashMap<String, Vec<&mut PoolSpec>> = HashMap::new();
     for pool in &mut found.pools {
@@ -64,7 +64,7 @@ pub(super) fn attach(mut found: Discovered) -> Discovered {
 }
 
 /// Tells in the log what was not found before: the first few, and how many more there are.
-pub(super) fn tell_new(before: &[Finding], now: &[Finding]) {
+pub(crate) fn tell_new(before: &[Finding], now: &[Finding]) {
     // A finding stays the same when lines move.
     let key = |finding: &Finding| {
         (

@@ -41,7 +41,7 @@ pub struct SourceStatus {
 }
 
 impl SourceStatus {
-    pub(super) fn new(source: Source, since: SystemTime) -> Self {
+    pub(crate) fn new(source: Source, since: SystemTime) -> Self {
         Self {
             source,
             since,
@@ -67,11 +67,18 @@ pub struct Audited {
 /// Tells what was found, to readers.
 #[derive(Clone, Debug)]
 pub struct DiscoveryHandle {
-    pub(super) status: watch::Receiver<DiscoveryStatus>,
-    pub(super) audited: watch::Receiver<Arc<[Audited]>>,
+    status: watch::Receiver<DiscoveryStatus>,
+    audited: watch::Receiver<Arc<[Audited]>>,
 }
 
 impl DiscoveryHandle {
+    pub(crate) fn new(
+        status: watch::Receiver<DiscoveryStatus>,
+        audited: watch::Receiver<Arc<[Audited]>>,
+    ) -> Self {
+        Self { status, audited }
+    }
+
     /// How the sources are now.
     pub fn status(&self) -> DiscoveryStatus {
         self.status.borrow().clone()

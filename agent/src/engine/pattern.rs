@@ -174,6 +174,7 @@ mod tests {
             tolerance: None,
             algorithm: Algorithm::default(),
             expected: None,
+            standby: Vec::new(),
             backends: (1..=backends).map(backend).collect(),
             standby: Vec::new(),
             findings: Vec::new(),

@@ -11,6 +11,7 @@ mod pool;
 mod state;
 mod time;
 mod verdict;
+mod web;
 
 pub use alerting::{Alerting, Credentials, Receiver, Tls};
 pub use change::Change;
@@ -26,3 +27,4 @@ pub use state::{
 };
 pub use time::rfc3339;
 pub use verdict::{Judgement, PerVerdict, Side, Verdict, explanation, words};
+pub use web::{ClientCertificates, ServerTls, TlsVersions, WebFile};

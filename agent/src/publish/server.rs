@@ -13,6 +13,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::access::AccessHandle;
 use super::alerts::AlertsHandle;
 use super::connection;
 use super::limits::Limits;
@@ -88,6 +89,7 @@ pub struct Server {
     recording: Option<RecordingStatistics>,
     discovery: Option<DiscoveryHandle>,
     limits: Limits,
+    access: AccessHandle,
 }
 
 impl Server {
@@ -111,6 +113,7 @@ impl Server {
             recording: None,
             discovery: None,
             limits: Limits::default(),
+            access: AccessHandle::default(),
         })
     }
 
@@ -118,6 +121,13 @@ impl Server {
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// The same server, which lets in whom `access` says.
+    #[must_use]
+    pub fn with_access(mut self, access: AccessHandle) -> Self {
+        self.access = access;
         self
     }
 
@@ -158,6 +168,8 @@ impl Server {
             self.recording,
             self.discovery,
             self.limits,
+            self.access,
+            shutdown.clone(),
         ));
         let house = House {
             router: router(Arc::clone(&shared)),
@@ -217,7 +229,7 @@ impl House {
     fn serve(&self, stream: TcpStream, peer: SocketAddr) -> impl Future<Output = ()> + use<> {
         let closed = self.closed.clone();
         let (router, shared) = (self.router.clone(), Arc::clone(&self.shared));
-        let guest = connection::serve(stream, peer, router, shared, self.closing.clone());
+        let guest = connection::receive(stream, peer, router, shared, self.closing.clone());
         async move {
             closed.run_until_cancelled_owned(guest).await;
         }

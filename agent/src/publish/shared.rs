@@ -2,11 +2,15 @@
 
 use std::fs;
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
+use tokio_util::sync::CancellationToken;
 
+use super::access::AccessHandle;
 use super::alerts::AlertsHandle;
 use super::health::Pulse;
+use super::hour::Hour;
 use super::limits::Limits;
 use super::prometheus::{Process, Scrape, boot_time};
 use super::render::Gate;
@@ -25,12 +29,20 @@ pub(super) struct Shared {
     recording: Option<RecordingStatistics>,
     discovery: Option<DiscoveryHandle>,
     pub(super) limits: Limits,
+    /// Who is let in.
+    pub(super) access: AccessHandle,
     pub(super) pulse: Pulse,
     pub(super) traffic: Traffic,
     /// For `/metrics` alone, so that no other reader can keep Prometheus out.
     pub(super) scrapes: Gate,
     /// For the page and the API.
     pub(super) pages: Gate,
+    /// For readers that stay: a place for each.
+    pub(super) streams: Arc<Semaphore>,
+    /// The shares of the last hour.
+    pub(super) hour: Hour,
+    /// Cancelled when connections should end.
+    pub(super) closing: CancellationToken,
     /// The name of this host, for the page.
     pub(super) host: String,
     booted: Option<u64>,
@@ -44,6 +56,8 @@ impl Shared {
         recording: Option<RecordingStatistics>,
         discovery: Option<DiscoveryHandle>,
         limits: Limits,
+        access: AccessHandle,
+        closing: CancellationToken,
     ) -> Self {
         let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
         Self {
@@ -56,6 +70,10 @@ impl Shared {
             traffic: Traffic::default(),
             scrapes: Gate::new(limits.scrapes, limits.patience()),
             pages: Gate::new(limits.pages, limits.patience()),
+            streams: Arc::new(Semaphore::new(limits.streams)),
+            hour: Hour::new(),
+            access,
+            closing,
             host: host.trim().to_owned(),
             booted: boot_time(),
             limits,
@@ -67,11 +85,23 @@ impl Shared {
         Arc::clone(&self.states.borrow())
     }
 
+    /// Tells of each publication of the engine.
+    pub(super) fn states(&self) -> watch::Receiver<Arc<State>> {
+        self.states.clone()
+    }
+
+    /// How old the last tick may be before it is worth telling.
+    pub(super) fn patience(&self) -> Duration {
+        self.limits.late.max(self.state().interval * 3)
+    }
+
     /// Notes each publication of the engine, until the engine is gone.
     pub(super) async fn watch_pulse(&self) {
-        let mut states = self.states.clone();
+        let mut states = self.states();
         while states.changed().await.is_ok() {
             self.pulse.beat();
+            let state = Arc::clone(&states.borrow_and_update());
+            self.hour.note(&state);
         }
     }
 

@@ -225,6 +225,7 @@ fn config() -> impl Strategy<Value = Config> {
             Config {
                 web: Web {
                     listen: SocketAddr::from(listen),
+                    ..Web::default()
                 },
                 interval: Duration::from_millis(interval),
                 window: Duration::from_millis(window),

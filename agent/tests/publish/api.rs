@@ -1,5 +1,6 @@
 //! The JSON API as recorded.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use evenkeel::model::{Canary, PoolState, Signal, Verdict, View, explanation};
@@ -10,7 +11,7 @@ use serde_json::Value;
 
 use crate::findings::{judge, judged};
 use crate::fixtures::{discovery, reloaded, small};
-use crate::http::Running;
+use crate::http::{Running, wait_for};
 
 /// All pools as JSON.
 pub(crate) fn pools() -> Value {
@@ -20,6 +21,16 @@ pub(crate) fn pools() -> Value {
 /// One pool as JSON.
 pub(crate) fn one_pool() -> Value {
     serde_json::to_value(PoolAnswer::find(&judged(), "checkout")).unwrap()
+}
+
+/// The shares of a pool's last hour as JSON.
+pub(crate) fn history() -> Value {
+    let server = Running::start(small());
+    server.states.send_replace(Arc::new(small()));
+    wait_for("the first point", || {
+        let answer = server.get("/api/v1/pools/checkout/history");
+        (answer.status == 200).then(|| answer.json())
+    })
 }
 
 /// All incidents as JSON.

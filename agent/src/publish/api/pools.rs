@@ -55,14 +55,14 @@ impl<'a> PoolAnswer<'a> {
 
 /// When the figures were taken, and over what.
 #[derive(Clone, Copy, Debug, Serialize)]
-struct Frame {
+pub(in crate::publish) struct Frame {
     taken: Moment,
     interval_seconds: f64,
     window_seconds: f64,
 }
 
 impl Frame {
-    fn of(state: &State) -> Self {
+    pub(in crate::publish) fn of(state: &State) -> Self {
         Self {
             taken: Moment(state.taken),
             interval_seconds: state.interval.as_secs_f64(),
