@@ -6,48 +6,20 @@
     reason = "a test that cannot go on must fail"
 )]
 
-use std::path::Path;
-use std::time::{Duration, Instant};
+mod common;
 
-use evenkeel_balancers::source::MemoryFiles;
-use evenkeel_balancers::{Configuration, Options, Product, ReadError, detect, read};
+use evenkeel_balancers::{Configuration, Product, ReadError};
 use proptest::prelude::*;
 
+use common::bytes::{cases, repeated, time_grows_with_length};
+
 fn read_text(text: impl Into<Vec<u8>>) -> Result<Configuration, ReadError> {
-    let files = MemoryFiles::new().with("caddy.json", text);
-    read(
-        Product::Caddy,
-        &files,
-        Path::new("caddy.json"),
-        &Options::default(),
-    )
+    common::bytes::read_text(Product::Caddy, "caddy.json", text)
 }
 
 /// Reads, audits, and looks at everything that was found.
-fn exercise(bytes: Vec<u8>) {
-    let _ = detect(Path::new("x"), &String::from_utf8_lossy(&bytes));
-    match read_text(bytes) {
-        Ok(configuration) => {
-            let audit = configuration.audit("2026-11-22".parse().unwrap());
-            for finding in &audit.findings {
-                let excerpt = configuration.sources.excerpt(finding.place);
-                assert!(
-                    excerpt.indent + excerpt.carets <= excerpt.line.chars().count() + 1,
-                    "{finding:?}"
-                );
-            }
-            for pool in &configuration.pools {
-                assert_eq!(pool.servers.len(), pool.shares.servers.len());
-                if let Some(shares) = pool.shares.exact() {
-                    let sum: f64 = shares.iter().sum();
-                    assert!(sum < 1e-9 || (sum - 1.0).abs() < 1e-9, "{pool:?}");
-                }
-            }
-            serde_json::to_string(&configuration.pools).unwrap();
-            serde_json::to_string(&audit).unwrap();
-        }
-        Err(error) => assert!(!error.to_string().is_empty()),
-    }
+fn exercise(bytes: &[u8]) {
+    common::bytes::exercise(bytes, |bytes| read_text(bytes));
 }
 
 /// One of several fragments, or nothing.
@@ -110,45 +82,40 @@ fn configurations() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(if cfg!(debug_assertions) { 400 } else { 20_000 }))]
+    #![proptest_config(cases())]
 
     #[test]
     fn bytes(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
-        exercise(bytes);
+        exercise(&bytes);
     }
 
     #[test]
     fn texts_of_its_signs(text in "[a:{}&*,'\"\\\\#$ \n|>!%\\[\\]\t-]{0,200}") {
-        exercise(text.clone().into_bytes());
-        exercise(format!("{{\"apps\": {{ {text}").into_bytes());
+        exercise(text.as_bytes());
+        exercise(format!("{{\"apps\": {{ {text}").as_bytes());
     }
 
     #[test]
     fn whole_configurations(text in configurations()) {
         let configuration = read_text(text.clone()).unwrap();
         assert!(!configuration.pools.is_empty());
-        exercise(text.into_bytes());
+        exercise(text.as_bytes());
     }
 }
 
 /// Texts that are costly for one or the other part, all of the same length.
 #[test]
 fn time_grows_with_length_alone() {
-    const LENGTH: usize = 300_000;
-    let repeated = |head: &str, part: &str, tail: &str| {
-        let mut text = head.to_owned();
-        text.push_str(&part.repeat((LENGTH - head.len()) / part.len()));
-        text + tail
-    };
     let upstreams = r#"{"handler": "reverse_proxy", "upstreams": ["#;
     let weighted = r#"{"handler": "reverse_proxy", "load_balancing": {"selection_policy": {"policy": "weighted_round_robin", "weights": ["#;
-    for (name, text) in [
-        ("brackets", repeated("{\"a\":", "[", "")),
-        ("braces", repeated("", "{\"a\":", "")),
-        ("lines", repeated("", "apps:\n", "")),
+    let closed = |head: &str, part: &str, tail: &str| repeated(head, part) + tail;
+    let texts = [
+        ("brackets", repeated("{\"a\":", "[")),
+        ("braces", repeated("", "{\"a\":")),
+        ("lines", repeated("", "apps:\n")),
         (
             "handlers",
-            repeated(
+            closed(
                 r#"{"routes": ["#,
                 r#"{"handler": "reverse_proxy"}, "#,
                 "{}]}",
@@ -156,25 +123,19 @@ fn time_grows_with_length_alone() {
         ),
         (
             "routes",
-            repeated(r#"{"routes": ["#, r#"{"routes": [{}]}, "#, "{}]}"),
+            closed(r#"{"routes": ["#, r#"{"routes": [{}]}, "#, "{}]}"),
         ),
         (
             "upstreams",
-            repeated(upstreams, r#"{"dial": "192.0.2.1:80"}, "#, "{}]}"),
+            closed(upstreams, r#"{"dial": "192.0.2.1:80"}, "#, "{}]}"),
         ),
         (
             "names",
-            repeated(upstreams, r#"{"dial": "a.example:80"}, "#, "{}]}"),
+            closed(upstreams, r#"{"dial": "a.example:80"}, "#, "{}]}"),
         ),
-        ("weights", repeated(weighted, "7, ", "1]}}}")),
-    ] {
-        let began = Instant::now();
-        exercise(text.into_bytes());
-        let took = began.elapsed();
-        // Without optimisation, on a busy machine: a quadratic step would take minutes.
-        assert!(took < Duration::from_secs(20), "{name}: {took:?}");
-        println!("{name}: {took:?}");
-    }
+        ("weights", repeated(weighted, "7, ") + "1]}}}"),
+    ];
+    time_grows_with_length(texts, exercise);
 }
 
 /// Aliases that stand for more than a text could hold, and depth.

@@ -14,12 +14,14 @@ use std::process::Command;
 use evenkeel_balancers::model::{Comparability, State, Target};
 use evenkeel_balancers::source::MemoryFiles;
 use evenkeel_balancers::{
-    Configuration, Options, Product, ReadError, Rule, Severity, Version, detect, read, read_any,
-    rules,
+    Configuration, Options, Product, ReadError, Rule, Version, detect, read, read_any, rules,
 };
 use evenkeel_lab::parts::caddy;
 
-use common::{configuration, folder, shown, today};
+use common::rules::{
+    bad_ones_show_their_rule, good_ones_show_nothing_but_notes, the_product_accepts_them,
+};
+use common::{folder, today};
 
 /// The rules that only a Caddy configuration can show.
 fn shown_by_caddy() -> impl Iterator<Item = &'static Rule> {
@@ -44,51 +46,27 @@ fn read_handler(fields: &str) -> Configuration {
 
 #[test]
 fn bad_configurations_show_their_rule() {
-    for rule in shown_by_caddy() {
-        let folder = folder(Product::Caddy).join(rule.id);
-        let configuration = configuration(Product::Caddy, &folder.join("bad.json"));
-        let audit = configuration.audit(today());
-        let found = audit.findings.iter().any(|finding| finding.rule == rule);
-        let text = shown(&configuration, &audit, &folder);
-        assert!(found, "{} is not found:\n{text}", rule.id);
-        insta::with_settings!({ snapshot_path => &folder, prepend_module_to_snapshot => false, omit_expression => true }, {
-            insta::assert_snapshot!("bad", text);
-        });
-    }
+    bad_ones_show_their_rule(Product::Caddy, "bad.json", shown_by_caddy());
 }
 
 #[test]
 fn good_configurations_show_nothing_but_notes() {
-    for rule in shown_by_caddy() {
-        let folder = folder(Product::Caddy).join(rule.id);
-        let configuration = configuration(Product::Caddy, &folder.join("good.json"));
-        let audit = configuration.audit(today());
-        let clean = audit.worst().is_none_or(|worst| worst == Severity::Note)
-            && audit.findings.iter().all(|finding| finding.rule != rule);
-        assert!(
-            clean,
-            "{}: {}",
-            rule.id,
-            shown(&configuration, &audit, &folder)
-        );
-    }
+    good_ones_show_nothing_but_notes(Product::Caddy, "good.json", shown_by_caddy());
 }
 
 #[test]
 fn caddy_accepts_them() {
-    let mut checked = 0;
-    for rule in shown_by_caddy() {
-        for kind in ["bad.json", "good.json"] {
-            let path = folder(Product::Caddy).join(rule.id).join(kind);
+    the_product_accepts_them(
+        Product::Caddy,
+        ["bad.json", "good.json"],
+        shown_by_caddy(),
+        |_| false,
+        |path| {
             let mut command = Command::new(caddy().unwrap());
-            command.arg("validate").arg("--config").arg(&path);
-            let output = command.output().unwrap();
-            let said = String::from_utf8_lossy(&output.stderr);
-            assert!(output.status.success(), "{}: {said}", path.display());
-            checked += 1;
-        }
-    }
-    assert!(checked >= 28, "{checked}");
+            command.arg("validate").arg("--config").arg(path);
+            command.output().unwrap()
+        },
+    );
 }
 
 /// All texts that the tests hold are told by their content alone.

@@ -18,7 +18,8 @@ use evenkeel_balancers::{
     Configuration, Options, Product, ReadError, Rule, Severity, detect, read, read_any, rules,
 };
 
-use common::{configuration, folder, shown, today};
+use common::rules::{bad_ones_show_their_rule, good_ones_show_nothing_but_notes};
+use common::{folder, today};
 use traefik::Running;
 
 /// The rules that only a Traefik configuration can show.
@@ -27,9 +28,7 @@ fn shown_by_traefik() -> impl Iterator<Item = &'static Rule> {
 }
 
 fn try_text(text: &str) -> Result<Configuration, ReadError> {
-    let files = MemoryFiles::new().with("traefik.yaml", text);
-    let path = Path::new("traefik.yaml");
-    read(Product::Traefik, &files, path, &Options::default())
+    common::bytes::read_text(Product::Traefik, "traefik.yaml", text)
 }
 
 fn read_text(text: &str) -> Configuration {
@@ -48,34 +47,12 @@ fn told(configuration: &Configuration, id: &str) -> Vec<(Severity, String)> {
 
 #[test]
 fn bad_configurations_show_their_rule() {
-    for rule in shown_by_traefik() {
-        let folder = folder(Product::Traefik).join(rule.id);
-        let configuration = configuration(Product::Traefik, &folder.join("bad.yaml"));
-        let audit = configuration.audit(today());
-        let found = audit.findings.iter().any(|finding| finding.rule == rule);
-        let text = shown(&configuration, &audit, &folder);
-        assert!(found, "{} is not found:\n{text}", rule.id);
-        insta::with_settings!({ snapshot_path => &folder, prepend_module_to_snapshot => false, omit_expression => true }, {
-            insta::assert_snapshot!("bad", text);
-        });
-    }
+    bad_ones_show_their_rule(Product::Traefik, "bad.yaml", shown_by_traefik());
 }
 
 #[test]
 fn good_configurations_show_nothing_but_notes() {
-    for rule in shown_by_traefik() {
-        let folder = folder(Product::Traefik).join(rule.id);
-        let configuration = configuration(Product::Traefik, &folder.join("good.yaml"));
-        let audit = configuration.audit(today());
-        let clean = audit.worst().is_none_or(|worst| worst == Severity::Note)
-            && audit.findings.iter().all(|finding| finding.rule != rule);
-        assert!(
-            clean,
-            "{}: {}",
-            rule.id,
-            shown(&configuration, &audit, &folder)
-        );
-    }
+    good_ones_show_nothing_but_notes(Product::Traefik, "good.yaml", shown_by_traefik());
 }
 
 /// Traefik builds each service when a router leads to it, and says what is wrong with it.

@@ -5,9 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::policy::Policy;
 use super::proxy::{Proxy, Source, Upstream};
 use crate::finding::{Added, Report, Rule};
-use crate::model::{
-    Basis, Comparability, Origin, Pool, Scheduling, Server, Share, Shares, State, Traffic,
-};
+use crate::model::{Comparability, Pool, Server, Share, Shares, State, Traffic};
 use crate::product::Product;
 use crate::shares::{Formula, by_weight, caddy_weighted};
 use crate::source::Place;
@@ -30,15 +28,6 @@ impl View<'_> {
         help: impl Into<String>,
     ) -> Added<'r> {
         report.add(rule, place, message, help).pool(&self.pool.name)
-    }
-
-    /// What shares are parts of, in a sentence.
-    pub(super) fn units(&self) -> &'static str {
-        match self.pool.shares.of {
-            Basis::Keys => "the keys",
-            Basis::InProgress => "the requests in progress",
-            _ => "the requests",
-        }
     }
 
     /// How many upstreams there are that are not the same as one before.
@@ -73,23 +62,23 @@ fn pool(proxy: &Proxy<'_>) -> Pool {
         members.extend(proxy.sources.iter().map(|source| (found(source), share)));
     }
     let (servers, shares): (Vec<Server>, Vec<Share>) = members.into_iter().unzip();
+    let algorithm = proxy.policy.algorithm();
     Pool {
-        name: proxy.name.clone(),
-        product: Product::Caddy,
-        origin: Origin::Declared,
-        traffic: Traffic::Requests,
-        place: proxy.place,
-        algorithm: proxy.policy.algorithm(),
         formula: formula(proxy, &servers),
-        scheduling: Scheduling::Shared,
         comparability: comparability(proxy),
         servers,
         shares: Shares {
             of: proxy.policy.basis(),
             servers: shares,
         },
-        used: true,
         notes,
+        ..Pool::new(
+            Product::Caddy,
+            proxy.name.as_str(),
+            Traffic::Requests,
+            proxy.place,
+            algorithm,
+        )
     }
 }
 
@@ -180,25 +169,16 @@ fn server(proxy: &Proxy<'_>, upstream: &Upstream<'_>, weight: f64, share: f64) -
         _ => State::InRotation,
     };
     Server {
-        name: None,
-        address: upstream.address.clone(),
         weight,
         state,
-        max_connections: None,
-        labels: BTreeMap::new(),
-        place: upstream.place,
+        ..Server::new(upstream.address.clone(), upstream.place)
     }
 }
 
 fn found(source: &Source<'_>) -> Server {
     Server {
-        name: None,
-        address: source.address.clone(),
-        weight: 1.0,
-        state: State::InRotation,
-        max_connections: None,
         labels: BTreeMap::from([("source".to_owned(), source.kind.to_owned())]),
-        place: source.place,
+        ..Server::new(source.address.clone(), source.place)
     }
 }
 

@@ -1,13 +1,10 @@
 //! Services that share traffic out among other services: what each of those gets in the end.
 
-use std::collections::BTreeMap;
-
 use super::document::Document;
 use super::pools::{pool_name, traffic};
 use super::service::{Body, Part, Service};
 use crate::model::{
-    Address, Algorithm, Basis, Class, Comparability, Origin, Pool, Scheduling, Server, Share,
-    Shares, State, Target,
+    Algorithm, Basis, Class, Comparability, Origin, Pool, Server, Share, Shares, State,
 };
 use crate::product::Product;
 use crate::shares::Formula;
@@ -143,67 +140,45 @@ fn pool<'a>(
         _ if service.cookie().is_some() => ("weighted, sticky cookie", Class::KeyDependent),
         _ => ("weighted", Class::Rotation),
     };
-    let live = |leaf: &Leaf<'_>| {
-        if leaf.share > 0.0 {
-            State::InRotation
-        } else {
-            State::Disabled
-        }
-    };
-    let mut servers: Vec<Server> = leaves.iter().map(|leaf| server(leaf, live(leaf))).collect();
+    let mut servers: Vec<Server> = leaves.iter().map(server).collect();
     let mut shares: Vec<Share> = leaves
         .iter()
         .map(|leaf| Share::exactly(leaf.share))
         .collect();
     if let Some(part) = backup {
-        let leaf = Leaf {
-            name: part.name,
-            share: 1.0,
-            weight: 1.0,
-            place: part.place,
-            through: None,
-        };
-        servers.push(server(&leaf, State::Backup));
+        servers.push(Server {
+            state: State::Backup,
+            ..Server::pool(part.name, 1.0, part.place)
+        });
         shares.push(Share::ZERO);
     }
+    let keyed = class == Class::KeyDependent;
     Pool {
-        name: pool_name(service),
-        product: Product::Traefik,
         origin: Origin::Split,
-        traffic: traffic(service.protocol),
-        place: service.place,
-        algorithm: Algorithm::new(name, class),
-        formula: (class != Class::KeyDependent).then_some(Formula::Weight),
-        scheduling: Scheduling::Shared,
+        formula: (!keyed).then_some(Formula::Weight),
         comparability: Comparability::Approximate,
         servers,
         shares: Shares {
-            of: if class == Class::KeyDependent {
-                Basis::Keys
-            } else {
-                Basis::Arrivals
-            },
+            of: if keyed { Basis::Keys } else { Basis::Arrivals },
             servers: shares,
         },
         used: document.is_used(service),
-        notes: Vec::new(),
+        ..Pool::new(
+            Product::Traefik,
+            pool_name(service),
+            traffic(service.protocol),
+            service.place,
+            Algorithm::new(name, class),
+        )
     }
 }
 
-fn server(leaf: &Leaf<'_>, state: State) -> Server {
+fn server(leaf: &Leaf<'_>) -> Server {
     let through = leaf
         .through
         .map(|name| ("through".to_owned(), name.to_owned()));
     Server {
-        name: Some(leaf.name.to_owned()),
-        address: Address {
-            written: leaf.name.to_owned(),
-            target: Target::Unknown,
-        },
-        weight: leaf.weight,
-        state,
-        max_connections: None,
-        labels: through.into_iter().collect::<BTreeMap<_, _>>(),
-        place: leaf.place,
+        labels: through.into_iter().collect(),
+        ..Server::pool(leaf.name, leaf.weight, leaf.place)
     }
 }

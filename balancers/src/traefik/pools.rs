@@ -1,13 +1,12 @@
 //! Services of servers as pools.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::document::Document;
 use super::service::{Balancer, Body, Protocol, Service, Strategy};
 use crate::finding::{Added, Report, Rule};
 use crate::model::{
-    Algorithm, Basis, Class, Comparability, Origin, Pool, Scheduling, Server, Share, Shares, State,
-    Traffic,
+    Algorithm, Basis, Class, Comparability, Pool, Server, Share, Shares, State, Traffic,
 };
 use crate::product::Product;
 use crate::shares::Formula;
@@ -33,16 +32,6 @@ impl View<'_> {
         help: impl Into<String>,
     ) -> Added<'r> {
         report.add(rule, place, message, help).pool(&self.pool.name)
-    }
-
-    /// What shares are parts of, in a sentence.
-    pub(super) fn units(&self) -> &'static str {
-        match (self.pool.shares.of, self.pool.traffic) {
-            (_, Traffic::Connections) => "the connections",
-            (Basis::Keys, _) => "the keys",
-            (Basis::InProgress, _) => "the requests in progress",
-            _ => "the requests",
-        }
     }
 
     /// How many different servers get traffic.
@@ -105,14 +94,8 @@ fn pool(document: &Document<'_>, service: &Service<'_>, balancer: &Balancer<'_>)
     let algorithm = algorithm(service, balancer);
     let note = open.then(|| "shares follow the servers' response times".to_owned());
     Pool {
-        name: pool_name(service),
-        product: Product::Traefik,
-        origin: Origin::Declared,
-        traffic: traffic(service.protocol),
-        place: service.place,
         // A name stays one server, whatever the number of its addresses.
         formula: (by_weight && !names).then_some(Formula::Weight),
-        scheduling: Scheduling::Shared,
         comparability: comparability(document, service, balancer),
         servers: servers(service, balancer),
         shares: Shares {
@@ -123,9 +106,15 @@ fn pool(document: &Document<'_>, service: &Service<'_>, balancer: &Balancer<'_>)
             },
             servers: service.shares.iter().map(bound).collect(),
         },
-        algorithm,
         used: document.is_used(service),
         notes: note.into_iter().collect(),
+        ..Pool::new(
+            Product::Traefik,
+            pool_name(service),
+            traffic(service.protocol),
+            service.place,
+            algorithm,
+        )
     }
 }
 
@@ -138,17 +127,13 @@ fn servers(service: &Service<'_>, balancer: &Balancer<'_>) -> Vec<Server> {
         }
     };
     let server = |(server, share): (&super::service::Server<'_>, &f64)| Server {
-        name: None,
-        address: server.address.clone(),
         weight: weight(server.weight),
         state: if *share > 0.0 {
             State::InRotation
         } else {
             State::Disabled
         },
-        max_connections: None,
-        labels: BTreeMap::new(),
-        place: server.place,
+        ..Server::new(server.address.clone(), server.place)
     };
     let servers = balancer.servers.iter().zip(&service.shares);
     servers.map(server).collect()

@@ -23,7 +23,7 @@ pub(super) fn no_checks(view: &View<'_>, report: &mut Report) {
         ),
         _ => format!(
             "one that fails keeps its share, up to {most} of {}",
-            view.units()
+            view.pool.units()
         ),
     };
     let retries = ["retries", "try_duration"]

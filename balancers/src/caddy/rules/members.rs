@@ -33,7 +33,7 @@ pub(super) fn twice(view: &View<'_>, report: &mut Report) {
                 "{} is here a second time: it will get {} of {} instead of {}",
                 upstream.dial,
                 percent(parts.get(&key).copied().unwrap_or_default()),
-                view.units(),
+                view.pool.units(),
                 percent(fair)
             )
         };
@@ -69,7 +69,7 @@ pub(super) fn one_name(view: &View<'_>, report: &mut Report) {
     };
     let policy = match view.proxy.policy {
         Policy::First if share <= 0.0 => "what it gets".to_owned(),
-        _ => format!("its {} of {}", percent(share), view.units()),
+        _ => format!("its {} of {}", percent(share), view.pool.units()),
     };
     view.add(
         report,

@@ -34,7 +34,7 @@ pub(super) fn twice(view: &View<'_>, report: &mut Report) {
             format!(
                 "{} is here a second time: it will get {part} of {} instead of {fair}",
                 server.url,
-                view.units()
+                view.pool.units()
             )
         };
         view.add(
@@ -68,7 +68,7 @@ pub(super) fn one_name(view: &View<'_>, report: &mut Report) {
             "`{}` is one server{others}: if the name has several addresses, its {} of {} go to the one that is tried first when a connection is opened, and are not balanced",
             server.url,
             percent(*share),
-            view.units()
+            view.pool.units()
         ),
         "name each address, or use a provider that knows the instances",
     )

@@ -101,9 +101,17 @@ pub(super) fn proxy_address(
         .pool(&pool_name(service));
 }
 
-/// What `hrw` hashes: names with their weights, and the place of each.
-fn hashed<'a>(service: &Service<'a>) -> Vec<(&'a str, i64, Place)> {
-    match &service.body {
+/// What `hrw` hashes.
+struct Hashed<'a> {
+    name: &'a str,
+    weight: i64,
+    place: Place,
+    share: f64,
+}
+
+/// All that can get something, each name once: of equal ones all but one have no share, which is told elsewhere.
+fn hashed<'a>(service: &Service<'a>) -> Vec<Hashed<'a>> {
+    let names: Vec<(&'a str, i64, Place)> = match &service.body {
         Body::Servers(balancer) if balancer.strategy == Strategy::Hrw => {
             let servers = balancer.servers.iter();
             servers
@@ -115,39 +123,44 @@ fn hashed<'a>(service: &Service<'a>) -> Vec<(&'a str, i64, Place)> {
             .map(|part| (part.written, part.weight, part.place))
             .collect(),
         _ => Vec::new(),
+    };
+    let mut best: BTreeMap<&str, Hashed<'a>> = BTreeMap::new();
+    let live = names.into_iter().zip(&service.shares);
+    for ((name, weight, place), share) in live.filter(|((_, weight, _), _)| *weight > 0) {
+        let this = || Hashed {
+            name,
+            weight,
+            place,
+            share: *share,
+        };
+        let known = best.entry(name).or_insert_with(this);
+        if *share > known.share {
+            *known = this();
+        }
     }
+    let mut all: Vec<Hashed<'a>> = best.into_values().collect();
+    all.sort_by_key(|hashed| hashed.place);
+    all
 }
 
 /// TRF-016: shares that are not those of the weights.
 pub(super) fn similar_names(service: &Service<'_>, report: &mut Report) {
-    // Of equal names all but one have no share, which is told elsewhere.
-    let names: Vec<_> = hashed(service).into_iter().zip(&service.shares).collect();
-    let mut unique: BTreeMap<&str, ((&str, i64, Place), f64)> = BTreeMap::new();
-    for (server, share) in names {
-        let best = unique.entry(server.0).or_insert((server, *share));
-        if *share > best.1 {
-            *best = (server, *share);
-        }
-    }
-    let mut live: Vec<_> = unique
-        .into_values()
-        .filter(|((_, weight, _), _)| *weight > 0)
-        .collect();
-    live.sort_by_key(|((_, _, place), _)| *place);
-    let weights: Vec<f64> = live
-        .iter()
-        .map(|((_, weight, _), _)| *weight as f64)
-        .collect();
+    let all = hashed(service);
+    let weights: Vec<f64> = all.iter().map(|one| one.weight as f64).collect();
     let meant = by_weight(&weights);
-    let differs =
-        |((_, share), meant): &(&((&str, i64, Place), f64), &f64)| (share - *meant).abs() > 1e-9;
-    let Some((((name, _, place), _), _)) = live.iter().zip(&meant).find(differs) else {
+    let both = || all.iter().zip(&meant);
+    let Some((odd, _)) = both().find(|(one, meant)| (one.share - **meant).abs() > 1e-9) else {
         return;
     };
-    let told = live.iter().zip(&meant).map(|(((name, ..), share), meant)| {
-        format!("{name} {} instead of {}", percent(*share), percent(*meant))
+    let told = both().map(|(one, meant)| {
+        format!(
+            "{} {} instead of {}",
+            one.name,
+            percent(one.share),
+            percent(*meant)
+        )
     });
-    let severity = if live.iter().any(|(_, share)| *share <= 0.0) {
+    let severity = if all.iter().any(|one| one.share <= 0.0) {
         Severity::Error
     } else {
         Severity::Warning
@@ -155,7 +168,7 @@ pub(super) fn similar_names(service: &Service<'_>, report: &mut Report) {
     report
         .add(
             &SIMILAR_NAMES,
-            *place,
+            odd.place,
             format!(
                 "the names differ only in their last letters, which the hash hardly spreads; of all addresses go to {}",
                 list(told.collect())
@@ -164,5 +177,5 @@ pub(super) fn similar_names(service: &Service<'_>, report: &mut Report) {
         )
         .severity(severity)
         .pool(&pool_name(service))
-        .subject(name);
+        .subject(odd.name);
 }

@@ -19,7 +19,7 @@ pub(super) fn left_out(view: &View<'_>, report: &mut Report) {
             0 => "no server is left, and all requests are answered 503".to_owned(),
             live => format!(
                 "it gets 0 % of {}, and each of the {live} others carries {:.2} times its part",
-                view.units(),
+                view.pool.units(),
                 servers.len() as f64 / live as f64
             ),
         };
@@ -71,7 +71,7 @@ pub(super) fn different(view: &View<'_>, report: &mut Report) {
             heavy.weight,
             light.weight,
             percent(*share),
-            view.units(),
+            view.pool.units(),
             percent(1.0 / live().count() as f64)
         ),
         HELP,
