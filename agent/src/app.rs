@@ -13,8 +13,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
+use crate::conductor::{Applicant, Conductor};
 use crate::config::Config;
-use crate::discovery::{Applicant, Discovery};
 use crate::engine::{Engine, Plan};
 use crate::history::History;
 use crate::kernel::{Kernel, Options, netns_cookie};
@@ -54,7 +54,7 @@ pub struct App {
     handle: RunnerHandle,
     state: watch::Receiver<Arc<State>>,
     server: Server,
-    discovery: Discovery,
+    conductor: Conductor,
     reload: ReloadHandle,
     reloader: Reloader,
     history: Option<History>,
@@ -67,14 +67,14 @@ impl App {
     /// left in the kernel.
     pub fn build(config: &Config, setup: Setup) -> anyhow::Result<Self> {
         let (reload, requests, status) = ReloadHandle::channel();
-        let (mut discovery, applicant, discovered) = Discovery::begin(config, &Handle::current());
-        let plan = discovery.plan();
         let access = AccessHandle::default();
         access.replace(Access::open(&config.web.file)?);
+        let (mut conductor, applicant, discovery) = Conductor::begin(config, &Handle::current());
+        let plan = conductor.plan();
         // The kernel first: reading its types takes memory for a moment, which the windows can have afterwards.
         let options = Options {
             cgroup: setup.cgroup.clone(),
-            capacity: discovery.capacity(),
+            capacity: conductor.capacity(),
             learning: plan.pools.is_none(),
             live_interval: config.live_interval,
         };
@@ -101,7 +101,7 @@ impl App {
         let (alerts, receivers) = Alerts::start(state.clone(), &config.alerting, identity)?;
         let server = server
             .with_alerts(receivers.clone())
-            .with_discovery(discovered)
+            .with_discovery(discovery)
             .with_access(access.clone())
             .with_recording(recording);
         let reloader = Reloader {
@@ -119,7 +119,7 @@ impl App {
             handle,
             state,
             server,
-            discovery,
+            conductor,
             reload,
             reloader,
             history,
@@ -159,7 +159,7 @@ impl App {
             runner,
             handle,
             server,
-            discovery,
+            conductor,
             reloader,
             history,
             alerts,
@@ -174,7 +174,7 @@ impl App {
         let serving = CancellationToken::new();
         let mut server = tokio::spawn(server.serve(serving.clone()));
         let mut reloads = tokio::spawn(reloader.run());
-        let mut discovering = tokio::spawn(discovery.run(handle.clone()));
+        let mut discovering = tokio::spawn(conductor.run(handle.clone()));
         let telling = CancellationToken::new();
         let mut teller = tokio::spawn(alerts.run(telling.clone()));
         let mut ticking = ticking;
@@ -256,8 +256,7 @@ fn node() -> anyhow::Result<String> {
 
 /// The endpoints of all pools.
 fn watched(plan: &Plan, own: NetnsCookie) -> impl Iterator<Item = Endpoint> {
-    let pools = plan.pools.iter().flatten();
-    pools.flat_map(move |pool| pool.endpoints(own))
+    plan.described().flat_map(move |pool| pool.endpoints(own))
 }
 
 /// Carries out reloads, one at a time.

@@ -8,6 +8,7 @@ pub mod app;
 pub mod audit;
 pub mod backtest;
 pub mod commands;
+mod conductor;
 pub mod config;
 pub mod discovery;
 pub mod engine;

@@ -19,10 +19,11 @@ mod host;
 mod server;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use common::clients::{add_addresses, connect_from};
 use common::{CONNECTIONS, EVENKEEL, agent, config, pool, wait_equal};
@@ -33,7 +34,7 @@ use evenkeel_lab::client::{Failing, Failure, LongLived, Plan, Traffic};
 use evenkeel_lab::ledger::Ledger;
 use evenkeel_lab::netns::Namespace;
 use evenkeel_lab::parts::require;
-use evenkeel_lab::wait::wait_until;
+use evenkeel_lab::wait::{wait_for, wait_until};
 use host::{at, on_own_host};
 use serde_json::Value;
 use server::{DEADLINE, Prometheus, encoded};
@@ -41,8 +42,15 @@ use tempfile::TempDir;
 
 const OPENED: &str = "evenkeel_backend_connections_opened_total";
 
-/// The metric that agents have which find their pools themselves, and no others.
-const AUTO_ONLY: &str = "evenkeel_discovery_last_success_timestamp_seconds";
+/// The metrics that agents have which discover pools, and no others.
+const DISCOVERED: [&str; 5] = [
+    LAST_SUCCESS,
+    "evenkeel_discovery_failures_total",
+    "evenkeel_discovery_backends",
+    "evenkeel_standby_connections_opened_total",
+    "evenkeel_standby_connections",
+];
+const LAST_SUCCESS: &str = "evenkeel_discovery_last_success_timestamp_seconds";
 
 const SERVES: [&str; 2] = ["127.0.0.1:8001", "127.0.0.1:8002"];
 /// A backend that nobody connects to.
@@ -159,8 +167,12 @@ fn prometheus_has_every_documented_metric_with_type_unit_and_labels() {
                 .get(metric.family())
                 .unwrap_or_else(|| panic!("{}: {data:#}", metric.name));
             assert_metadata(metric, entry);
-            if metric.name == AUTO_ONLY {
-                assert_eq!(prometheus.query(AUTO_ONLY).unwrap(), [], "it has its pools");
+            if DISCOVERED.contains(&metric.name.as_str()) {
+                assert_eq!(
+                    prometheus.query(&metric.name).unwrap(),
+                    [],
+                    "it has its pools"
+                );
             } else {
                 assert_series(metric, &prometheus);
             }
@@ -181,16 +193,40 @@ fn prometheus_has_every_documented_metric_with_type_unit_and_labels() {
 }
 
 #[test]
-fn an_agent_that_finds_its_pools_itself_says_when_it_did() {
+fn an_agent_that_discovers_pools_says_when_it_did() {
     on_own_host(|host| {
-        let agent = agent("interval: 200ms\n");
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("shop.json");
+        let drained = r#"{"targets": ["192.0.2.2:80"], "labels": {"__evenkeel_weight__": "0"}}"#;
+        fs::write(
+            &file,
+            format!(r#"[{{"targets": ["192.0.2.1:80"]}}, {drained}]"#),
+        )
+        .unwrap();
+        let source = format!("{{file_sd: {{files: ['{}']}}}}", file.display());
+        let agent = agent(&format!("interval: 200ms\ndiscovery: {source}\n"));
         let prometheus = Prometheus::start(host, &agent);
-        let documented = documented();
-        let metric = documented.iter().find(|metric| metric.name == AUTO_ONLY);
-        assert_series(metric.unwrap(), &prometheus);
-        let found = prometheus.query(AUTO_ONLY).unwrap();
-        assert_eq!(found.len(), 1);
-        assert_eq!(found[0].0["source"], "auto");
+        for metric in documented() {
+            if DISCOVERED.contains(&metric.name.as_str()) {
+                assert_series(&metric, &prometheus);
+            }
+        }
+        let age = |query: &str| {
+            let found = prometheus
+                .query(&format!("time() - {LAST_SUCCESS} {query}"))
+                .unwrap();
+            found
+                .into_iter()
+                .map(|(labels, _)| labels["source"].clone())
+                .collect::<Vec<_>>()
+        };
+        // What EvenkeelDiscoveryStale asks, with a few seconds for ten minutes.
+        assert_eq!(age("< 5"), ["file_sd"]);
+        fs::remove_file(&file).unwrap();
+        let aged = wait_for(Duration::from_secs(20), "a source that ages", || {
+            Ok((age("> 5") == ["file_sd"]).then_some(()))
+        });
+        aged.unwrap();
     });
 }
 
@@ -371,7 +407,7 @@ fn the_format_is_classic_unless_asked_for_and_promtool_has_no_objection() {
             );
             let directory = TempDir::new().unwrap();
             let file = directory.path().join("metrics");
-            std::fs::write(&file, body).unwrap();
+            fs::write(&file, body).unwrap();
             let mut promtool = Command::new(require("promtool").unwrap());
             promtool
                 .args(["check", "metrics"])

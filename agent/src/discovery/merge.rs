@@ -6,13 +6,13 @@ use crate::model::PoolSpec;
 
 /// What is to be watched of what was found.
 #[derive(Debug, Default)]
-pub(super) struct Merged {
+pub(crate) struct Merged {
     /// The pools, with names of their own.
-    pub(super) pools: Vec<PoolSpec>,
+    pub(crate) pools: Vec<PoolSpec>,
     /// What a user should know.
-    pub(super) warnings: Vec<String>,
+    pub(crate) warnings: Vec<String>,
     /// Members of pools that did not fit.
-    pub(super) left_out: u64,
+    pub(crate) left_out: u64,
 }
 
 /// Adds the pools that were `found`, in their order, to those of the configuration, as long as they have no more than `room`
@@ -20,7 +20,7 @@ pub(super) struct Merged {
 ///
 /// A configured pool stands for all others of its name. Of several found ones the first keeps the name, and the others get
 /// that of their source behind it: `checkout@haproxy`, `checkout@haproxy-2`.
-pub(super) fn merge<'a>(
+pub(crate) fn merge<'a>(
     configured: &'a [PoolSpec],
     found: impl IntoIterator<Item = &'a PoolSpec>,
     room: usize,
@@ -96,6 +96,7 @@ mod tests {
             expected: None,
             backends: weights.iter().enumerate().map(backend).collect(),
             standby: Vec::new(),
+            findings: Vec::new(),
         }
     }
 

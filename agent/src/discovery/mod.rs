@@ -1,13 +1,13 @@
 //! Where pools come from. One file per source; all yield the same [`PoolSpec`].
 //!
-//! Data flows one way: each source is a [`Finder`] that looks again and again on a thread of its own; [`Discovery`] keeps
-//! what each found last, merges it with the pools of the configuration, and gives the plan to whoever ticks.
+//! Each source is a [`Finder`], which looks when it is asked to; [`crate::conductor`] asks all of them again and again, merges
+//! what they found with the pools of the configuration, and gives the plan to whoever ticks.
 
 pub mod auto;
-mod conductor;
 mod envoy;
 mod file_sd;
 mod files;
+pub(crate) mod findings;
 mod haproxy;
 mod merge;
 mod names;
@@ -23,13 +23,13 @@ use std::time::Duration;
 use evenkeel_balancers::Configuration;
 use tokio::runtime::Handle;
 
-pub(crate) use self::conductor::{Applicant, Discovery};
+pub(crate) use self::merge::{Merged, merge};
+pub(crate) use self::names::Names;
 pub use self::status::{Audited, DiscoveryHandle, DiscoveryStatus, SourceStatus};
 
 use self::envoy::EnvoyAdmin;
 use self::file_sd::FileSd;
 use self::haproxy::Haproxy;
-use self::names::Names;
 use self::nginx::NginxFiles;
 use self::running::RunningBalancers;
 use crate::config;
@@ -37,17 +37,17 @@ use crate::model::{PoolSpec, Source};
 
 /// What a source has found.
 #[derive(Clone, Debug, Default)]
-struct Discovered {
+pub(crate) struct Discovered {
     /// The pools, in the source's order.
-    pools: Vec<PoolSpec>,
+    pub(crate) pools: Vec<PoolSpec>,
     /// The files that were read for it.
-    files: Vec<String>,
+    pub(crate) files: Vec<String>,
     /// The balancers' configurations among them.
-    configurations: Vec<Arc<Configuration>>,
+    pub(crate) configurations: Vec<Arc<Configuration>>,
 }
 
 /// A place that pools are found in.
-trait Finder: Send {
+pub(crate) trait Finder: Send {
     /// What it is called.
     fn source(&self) -> Source;
 
@@ -61,7 +61,7 @@ trait Finder: Send {
 }
 
 /// A finder for each source; `auto` is one if nothing else is configured.
-fn finders(sources: &config::Discovery, runtime: &Handle) -> Vec<Box<dyn Finder>> {
+pub(crate) fn finders(sources: &config::Discovery, runtime: &Handle) -> Vec<Box<dyn Finder>> {
     let mut finders: Vec<Box<dyn Finder>> = Vec::new();
     if sources.auto {
         finders.push(Box::new(RunningBalancers::default()));

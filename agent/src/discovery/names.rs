@@ -22,7 +22,7 @@ const NAP: Duration = Duration::from_secs(1);
 
 /// Host names with their addresses.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Names(Arc<Shared>);
+pub(crate) struct Names(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {

@@ -20,11 +20,14 @@ use crate::running::{Outcome, Running, ask, find, netns};
 /// Looks for processes.
 #[derive(Debug, Default)]
 pub(super) struct RunningBalancers {
-    /// What each process was found to have read, by process and the time at which it did.
-    known: BTreeMap<(u32, SystemTime), Arc<Configuration>>,
+    /// What each process was found to have read, and when it did.
+    known: BTreeMap<u32, (SystemTime, Arc<Configuration>)>,
     warned: HashSet<String>,
     last: Option<Vec<PoolSpec>>,
 }
+
+/// The kernel tells starts to 10 ms after the boot, and when that was is computed anew each time.
+const GRAIN: Duration = Duration::from_millis(100);
 
 /// What tells one balancer from another: while a process takes over from its predecessor, both are the same.
 type Identity = (&'static str, Vec<PathBuf>, Option<NetnsCookie>);
@@ -51,10 +54,8 @@ impl Finder for RunningBalancers {
         self.known = found
             .iter()
             .map(|one| {
-                (
-                    (one.process.pid, one.process.loaded),
-                    Arc::clone(&one.configuration),
-                )
+                let loaded = one.process.loaded;
+                (one.process.pid, (loaded, Arc::clone(&one.configuration)))
             })
             .collect();
         let mut pools = Vec::new();
@@ -112,7 +113,9 @@ impl RunningBalancers {
 
     /// What a process has read. Files that were changed since do not count, if it is known what they said before.
     fn read(&self, process: &mut Running) -> Result<Option<Arc<Configuration>>, String> {
-        let known = self.known.get(&(process.pid, process.loaded)).cloned();
+        let known = self.known.get(&process.pid);
+        let known = known.filter(|(loaded, _)| apart(*loaded, process.loaded) < GRAIN);
+        let known = known.map(|(_, configuration)| Arc::clone(configuration));
         match std::mem::replace(&mut process.outcome, Outcome::NotUnderstood) {
             Outcome::Read { changed, .. } if !changed.is_empty() && known.is_some() => Ok(known),
             Outcome::Read { configuration, .. } => Ok(Some(Arc::new(configuration))),
@@ -126,6 +129,11 @@ impl RunningBalancers {
             Outcome::NotUnderstood => Ok(None),
         }
     }
+}
+
+fn apart(a: SystemTime, b: SystemTime) -> Duration {
+    let later = |a: SystemTime, b: SystemTime| a.duration_since(b).unwrap_or_default();
+    later(a, b).max(later(b, a))
 }
 
 impl Found {

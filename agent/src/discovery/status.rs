@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use evenkeel_balancers::Configuration;
 use tokio::sync::watch;
 
-use crate::model::Source;
+use crate::model::{Finding, Source};
 
 /// How all sources of pools are.
 #[derive(Clone, Debug, Default)]
@@ -15,6 +15,8 @@ pub struct DiscoveryStatus {
     pub sources: Vec<SourceStatus>,
     /// Members of pools that are not watched because the kernel's map has no room for them.
     pub left_out: u64,
+    /// What the audit finds in the balancers' configurations that pools come from, also about pools that are not watched.
+    pub findings: Arc<[Finding]>,
 }
 
 /// How a source of pools is.
@@ -39,7 +41,7 @@ pub struct SourceStatus {
 }
 
 impl SourceStatus {
-    pub(super) fn new(source: Source, since: SystemTime) -> Self {
+    pub(crate) fn new(source: Source, since: SystemTime) -> Self {
         Self {
             source,
             since,
@@ -65,11 +67,18 @@ pub struct Audited {
 /// Tells what was found, to readers.
 #[derive(Clone, Debug)]
 pub struct DiscoveryHandle {
-    pub(super) status: watch::Receiver<DiscoveryStatus>,
-    pub(super) audited: watch::Receiver<Arc<[Audited]>>,
+    status: watch::Receiver<DiscoveryStatus>,
+    audited: watch::Receiver<Arc<[Audited]>>,
 }
 
 impl DiscoveryHandle {
+    pub(crate) fn new(
+        status: watch::Receiver<DiscoveryStatus>,
+        audited: watch::Receiver<Arc<[Audited]>>,
+    ) -> Self {
+        Self { status, audited }
+    }
+
     /// How the sources are now.
     pub fn status(&self) -> DiscoveryStatus {
         self.status.borrow().clone()

@@ -3,6 +3,7 @@
 use std::fs;
 use std::time::Instant;
 
+use evenkeel_lab::agent::Agent;
 use evenkeel_lab::balancer::{Balancer, Mode, Product, Setup};
 use evenkeel_lab::wait::wait_until;
 
@@ -26,21 +27,16 @@ fn an_nginx_that_starts_is_found_and_followed() {
             own(&pool(&agent, "pool"))
         });
         assert_eq!(pools(&agent)["pool"], "nginx");
-        assert_eq!(
-            agent
-                .metric("evenkeel_kernel_learning")
-                .unwrap()
-                .to_string(),
-            "0"
-        );
+        let by_port = pool(&agent, "auto:8001@lo");
+        assert!(by_port.is_null(), "its backends are in its pool: {by_port}");
 
         // What is written and not loaded does not count; what is loaded does.
         let text = fs::read_to_string(nginx.config_path()).unwrap();
-        fs::write(
-            nginx.config_path(),
-            text.replace("127.0.0.2:8001", "127.0.0.2:8001 backup"),
-        )
-        .unwrap();
+        let other = text.replace("127.0.0.2:8001", "127.0.0.3:8001");
+        assert_ne!(text, other);
+        fs::write(nginx.config_path(), other).unwrap();
+        looks_twice(&agent);
+        assert!(own(&pool(&agent, "pool")));
         let mut heavy = setup;
         heavy.servers[1].weight = 4;
         nginx.reload(heavy).unwrap();
@@ -55,4 +51,17 @@ fn an_nginx_that_starts_is_found_and_followed() {
         })
         .unwrap();
     });
+}
+
+/// Waits until the agent has looked for balancers after now.
+fn looks_twice(agent: &Agent) {
+    let looked = || {
+        agent
+            .metric("evenkeel_discovery_last_success_timestamp_seconds{source=\"auto\"}")
+            .unwrap()
+    };
+    for _ in 0..2 {
+        let before = looked();
+        wait_until(PROMISED, "another look", || looked() > before).unwrap();
+    }
 }

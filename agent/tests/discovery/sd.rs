@@ -1,11 +1,16 @@
 //! Files in the format of Prometheus' `file_sd`.
 
 use std::fs;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+use evenkeel_lab::backend::{Backend, Options, Protocol};
+use evenkeel_lab::client::Plan;
+use evenkeel_lab::wait::wait_for;
+use serde_json::Value;
 
 use crate::bed::{changes, config, follows, pool, pools, weights};
 use crate::common::agent;
-use crate::host::on_own_host;
+use crate::host::{at, on_own_host};
 
 #[test]
 fn files_are_followed_and_configured_pools_win() {
@@ -73,5 +78,62 @@ fn files_are_followed_and_configured_pools_win() {
         follows(&agent, "a source that is configured again", since, || {
             pools(&agent).len() == 3
         });
+    });
+}
+
+#[test]
+fn an_incident_names_the_change_before_it() {
+    on_own_host(|host| {
+        let addresses = ["127.0.0.1:8001", "127.0.0.2:8001"].map(at);
+        let options = Options::new(Protocol::Lab);
+        let _backend = Backend::start(&[(host, addresses.to_vec())], &options).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("shop.json");
+        let write = |weight: u32| {
+            let group = |address, weight: u32| {
+                let labels = serde_json::json!({ "__evenkeel_weight__": weight.to_string() });
+                serde_json::json!({ "targets": [address], "labels": labels })
+            };
+            let groups = [group("127.0.0.1:8001", 1), group("127.0.0.2:8001", weight)];
+            fs::write(&file, serde_json::to_string(&groups).unwrap()).unwrap();
+        };
+        write(1);
+        let agent = agent(&config(&format!(
+            "{{file_sd: {{files: ['{}']}}}}",
+            file.display()
+        )));
+        let traffic = || Plan::new(addresses, 200).run(&[host]).unwrap();
+        traffic();
+
+        // The balancer, played by the clients, does not follow.
+        write(5);
+        let since = Instant::now();
+        follows(&agent, "a weight that nobody follows", since, || {
+            weights(&pool(&agent, "shop"))["127.0.0.2:8001"] > 4.0
+        });
+        let incident = wait_for(Duration::from_secs(20), "an incident", || {
+            traffic();
+            let body = agent.get("/api/v1/incidents")?.body;
+            let answer: Value = serde_json::from_str(&body)?;
+            Ok(answer["incidents"].get(0).cloned())
+        });
+        let incident = incident.unwrap_or_else(|error| panic!("{error}\n{}", agent.log()));
+        let told = "weight of 127.0.0.2:8001 changed from 1 to 5";
+        assert_eq!(
+            (&incident["change"]["text"], &incident["change"]["source"]),
+            (&told.into(), &"file_sd".into())
+        );
+        assert!(
+            agent
+                .log()
+                .contains(&format!("the configuration changed: {told}")),
+            "{}",
+            agent.log()
+        );
+        let page = agent.get("/").unwrap().body;
+        assert!(
+            page.contains(&format!("the configuration changed: {told}")),
+            "{page}"
+        );
     });
 }

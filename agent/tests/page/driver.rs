@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// Within it, everything that is waited for must have happened.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(90);
 
 /// A browser with one window. It ends when this value is dropped.
 pub(crate) struct Browser {
@@ -126,7 +126,8 @@ impl Browser {
         severe.map(|entry| entry["message"].to_string()).collect()
     }
 
-    fn devtools(&self, command: &str, parameters: &Value) -> Value {
+    /// A command of the protocol of Chromium's developer tools.
+    pub(crate) fn devtools(&self, command: &str, parameters: &Value) -> Value {
         let body = json!({ "cmd": command, "params": parameters });
         self.command("/goog/cdp/execute", &body)
     }

@@ -15,7 +15,13 @@ mod driver;
 mod findings;
 #[path = "../publish/fixtures.rs"]
 mod fixtures;
+mod hands;
+mod hostile;
 #[path = "../publish/http.rs"]
 mod http;
+mod many;
+mod outage;
 mod pictures;
+mod secured;
+mod stale;
 mod world;

@@ -42,8 +42,15 @@ function attributes(from, to) {
 }
 
 function children(from, to) {
+  const wants = new Set([...to.children].map(keyOf));
   const keyed = new Map();
-  for (const child of from.children) if (keyOf(child)) keyed.set(keyOf(child), child);
+  for (const child of [...from.children]) {
+    const key = keyOf(child);
+    if (!key) continue;
+    // Gone before anything is moved: otherwise all that follow would be moved past what goes.
+    if (wants.has(key)) keyed.set(key, child);
+    else child.remove();
+  }
   let at = from.firstChild;
   for (const wanted of [...to.childNodes]) {
     const key = keyOf(wanted);
@@ -63,8 +70,14 @@ function children(from, to) {
   }
 }
 
+/** Stands for an element that is in the document and need not change. */
+export const same = (key) => h("i", { "data-key": key, "data-same": true });
+
+const isSame = (node) => node.nodeType === Node.ELEMENT_NODE && node.hasAttribute("data-same");
+
 /** Makes `from` like `to` and keeps what is alike, so that neither focus nor selection is lost. */
 export function morph(from, to) {
+  if (isSame(to)) return;
   if (from.nodeName !== to.nodeName || keyOf(from) !== keyOf(to)) {
     from.replaceWith(to);
   } else if (from.nodeType === Node.TEXT_NODE) {

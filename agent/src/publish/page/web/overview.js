@@ -1,7 +1,7 @@
 // All pools, the worst first. Only the rows that can be seen are in the document, so that thousands of pools stay smooth.
 
 import { bars } from "./bars.js";
-import { bdi, h } from "./dom.js";
+import { bdi, h, same } from "./dom.js";
 import { count, NOUNS, percent, short } from "./format.js";
 import { badge, mark, RANK } from "./marks.js";
 
@@ -33,6 +33,8 @@ export class Overview {
   #pools = new Map();
   #order = [];
   #sorted = 0;
+  /** The rows that are in the document: each with the pool and the place that it was drawn of. */
+  #drawn = new Map();
   total = 0;
   complete = false;
   query = "";
@@ -68,6 +70,7 @@ export class Overview {
   sort() {
     const words = this.query.toLowerCase().split(/\s+/).filter(Boolean);
     const fits = (pool) => {
+      if (words.length === 0) return !this.verdict || pool.verdict === this.verdict;
       const text = `${pool.name} ${pool.role} ${pool.source} ${pool.verdict} ${pool.worst?.address ?? ""}`.toLowerCase();
       return (!this.verdict || pool.verdict === this.verdict) && words.every((word) => text.includes(word));
     };
@@ -90,7 +93,12 @@ export class Overview {
     const above = list ? -list.getBoundingClientRect().top : 0;
     const first = Math.max(0, Math.min(rows, Math.floor(above / height)) - SPARE);
     const last = Math.min(rows, Math.ceil((above + innerHeight) / height) + SPARE);
-    const seen = this.#order.slice(first, last).map((name, place) => row(this.#pools.get(name), first + place));
+    const before = list ? this.#drawn : new Map();
+    this.#drawn = new Map(this.#order.slice(first, last).map((name, place) => [name, { pool: this.#pools.get(name), place: first + place }]));
+    const seen = [...this.#drawn].map(([name, { pool, place }]) => {
+      const drawn = before.get(name);
+      return drawn?.pool === pool && drawn.place === place ? same(name) : row(pool, place);
+    });
     const room = { "padding-top": `${first * height}px`, "padding-bottom": `${(rows - last) * height}px` };
     return h(
       "div",

@@ -1,43 +1,27 @@
 //! Keeps what each source found last, and gives the tick a new plan when any of it changes.
 
-use std::collections::{BTreeMap, HashSet};
+mod look;
+mod scene;
+
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, SystemTime};
 
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinSet, spawn_blocking};
 use tracing::{error, info, warn};
 
-use super::auto::MOST_ENDPOINTS;
-use super::merge::{Merged, merge};
-use super::names::Names;
-use super::status::{Audited, DiscoveryHandle, DiscoveryStatus, SourceStatus};
-use super::{Discovered, Finder, finders};
-use crate::config::{self, Config};
+use self::look::{Report, first_look, found, note, watch_source};
+use self::scene::{Scene, capacity, sources};
+use crate::config::Config;
+use crate::discovery::{
+    Audited, DiscoveryHandle, DiscoveryStatus, Finder, Merged, Names, SourceStatus, finders,
+    findings,
+};
 use crate::engine::Plan;
-use crate::model::{PoolSpec, Source};
-use crate::runner::{Order, RunnerHandle};
-
-/// What came of a look.
-#[derive(Debug)]
-struct Report {
-    source: Source,
-    at: SystemTime,
-    /// The message if it failed.
-    outcome: Result<Option<Discovered>, String>,
-}
-
-/// What is wanted, and what was found for it.
-#[derive(Debug)]
-struct Scene {
-    /// The configuration's pools, and what all pools are judged by.
-    plan: Plan,
-    live_interval: Duration,
-    sources: config::Discovery,
-    found: BTreeMap<Source, Discovered>,
-}
+use crate::model::PoolSpec;
+use crate::runner::RunnerHandle;
 
 /// A configuration to be put in force.
 type Request = (Box<Config>, oneshot::Sender<Result<(), String>>);
@@ -59,7 +43,7 @@ impl Applicant {
 }
 
 /// All sources of pools.
-pub(crate) struct Discovery {
+pub(crate) struct Conductor {
     scene: Scene,
     finders: Vec<Box<dyn Finder>>,
     names: Names,
@@ -76,13 +60,13 @@ pub(crate) struct Discovery {
     requests: mpsc::Receiver<Request>,
 }
 
-impl Discovery {
+impl Conductor {
     /// Looks at all sources for the first time. One that does not answer is no error: it may answer later.
     pub(crate) fn begin(config: &Config, runtime: &Handle) -> (Self, Applicant, DiscoveryHandle) {
         let (applicant, requests) = mpsc::channel(1);
         let (status, statuses) = watch::channel(DiscoveryStatus::default());
         let (audited, audits) = watch::channel(Arc::default());
-        let mut discovery = Self {
+        let mut conductor = Self {
             scene: Scene::new(config),
             finders: finders(&sources(config), runtime),
             names: Names::default(),
@@ -96,17 +80,14 @@ impl Discovery {
         };
         // On a thread that is not the runtime's own, where finders may wait.
         let first = thread::scope(|scope| {
-            let look = || first_look(&mut discovery.finders, &discovery.names);
+            let look = || first_look(&mut conductor.finders, &conductor.names);
             scope.spawn(look).join()
         });
         let first = first.unwrap_or_default();
-        discovery.begin_anew(first);
-        discovery.room = capacity(discovery.scene.configured(), discovery.scene.members());
-        let handle = DiscoveryHandle {
-            status: statuses,
-            audited: audits,
-        };
-        (discovery, Applicant(applicant), handle)
+        conductor.begin_anew(first);
+        conductor.room = capacity(conductor.scene.configured(), conductor.scene.members());
+        let handle = DiscoveryHandle::new(statuses, audits);
+        (conductor, Applicant(applicant), handle)
     }
 
     /// Endpoints that the kernel's map should have room for.
@@ -249,157 +230,18 @@ impl Discovery {
         };
         self.scene.found.insert(source, discovered);
         self.audited.send_replace(self.scene.audited());
+        self.audit();
         true
     }
-}
 
-impl Scene {
-    fn new(config: &Config) -> Self {
-        Self {
-            plan: Plan {
-                interval: config.interval,
-                window: config.window,
-                detection: config.detection.clone(),
-                pools: Some(config.pools.clone()),
-            },
-            live_interval: config.live_interval,
-            sources: sources(config),
-            found: BTreeMap::new(),
-        }
-    }
-
-    fn pools(&self) -> &[PoolSpec] {
-        self.plan.pools.as_deref().unwrap_or_default()
-    }
-
-    /// Members of the configuration's pools.
-    fn configured(&self) -> usize {
-        self.pools().iter().map(PoolSpec::size).sum()
-    }
-
-    /// Members of the pools that were found.
-    fn members(&self) -> usize {
-        let found = self.found.values().flat_map(|found| &found.pools);
-        found.map(PoolSpec::size).sum()
-    }
-
-    fn merge(&self, room: usize) -> Merged {
-        let found = self.found.values().flat_map(|found| &found.pools);
-        merge(self.pools(), found, room)
-    }
-
-    /// The plan with pools that were discovered; without any, and if none were asked for, pools are made of what is seen.
-    fn plan_with(&self, discovered: Vec<PoolSpec>) -> Plan {
-        let mut pools = self.pools().to_vec();
-        pools.extend(discovered);
-        let learning = pools.is_empty() && self.sources.auto;
-        Plan {
-            pools: (!learning).then_some(pools),
-            ..self.plan.clone()
-        }
-    }
-
-    fn order(&self, plan: Plan) -> Order {
-        Order {
-            plan,
-            live_interval: self.live_interval,
-        }
-    }
-
-    fn audited(&self) -> Arc<[Audited]> {
-        let audited = |(source, found): (&Source, &Discovered)| {
-            let source = *source;
-            let configurations = found.configurations.clone().into_iter();
-            configurations.map(move |configuration| Audited {
-                source,
-                configuration,
-            })
-        };
-        self.found.iter().flat_map(audited).collect()
-    }
-}
-
-/// The sources of pools. Nothing is looked for unasked where pools or sources of them are configured.
-fn sources(config: &Config) -> config::Discovery {
-    let sources = config.discovery.clone();
-    config::Discovery {
-        auto: sources.auto && config.pools.is_empty() && !sources.has_sources(),
-        ..sources
-    }
-}
-
-/// Room for a quarter more than what is configured, so that a reload can add pools; for as many again as were found, so that
-/// balancers can grow; and for what auto mode learns. Not for much more: each tick looks through the whole map.
-fn capacity(configured: usize, found: usize) -> usize {
-    let needed = configured + configured / 4 + 2 * found + 1;
-    needed.max(MOST_ENDPOINTS as usize)
-}
-
-fn first_look(finders: &mut [Box<dyn Finder>], names: &Names) -> Vec<Report> {
-    let report = |finder: &mut Box<dyn Finder>| look(&mut **finder, names);
-    finders.iter_mut().map(report).collect()
-}
-
-fn look(finder: &mut dyn Finder, names: &Names) -> Report {
-    let outcome = finder.look(names);
-    Report {
-        source: finder.source(),
-        at: SystemTime::now(),
-        outcome: outcome.map_err(|error| format!("{error:#}")),
-    }
-}
-
-fn found(reports: &[Report]) -> BTreeMap<Source, Discovered> {
-    let found = reports.iter().filter_map(|report| {
-        let discovered = report.outcome.as_ref().ok()?.clone()?;
-        Some((report.source, discovered))
-    });
-    found.collect()
-}
-
-/// Looks at one source for ever.
-async fn watch_source(mut finder: Box<dyn Finder>, names: Names, reports: mpsc::Sender<Report>) {
-    loop {
-        tokio::time::sleep(finder.interval()).await;
-        let names = names.clone();
-        let looked = spawn_blocking(move || {
-            let report = look(&mut *finder, &names);
-            (finder, report)
+    /// Audits what pools come from, and tells what is new.
+    fn audit(&mut self) {
+        let found = self.scene.found.values();
+        let findings = findings::of_all(found.flat_map(|found| &found.configurations));
+        self.status.send_modify(|status| {
+            findings::tell_new(&status.findings, &findings);
+            status.findings = findings;
         });
-        // It panicked, or the agent is stopping.
-        let Ok((same, report)) = looked.await else {
-            return;
-        };
-        finder = same;
-        if reports.send(report).await.is_err() {
-            return;
-        }
-    }
-}
-
-/// Brings a source's status up to date, and tells of failures when they begin, change and end.
-fn note(status: &mut SourceStatus, at: SystemTime, outcome: &Result<Option<Discovered>, String>) {
-    let source = status.source;
-    let failed = status.error.take();
-    match outcome {
-        Ok(discovered) => {
-            if failed.is_some() {
-                info!(%source, "the source of pools answers again");
-            }
-            status.last_success = Some(at);
-            if let Some(Discovered { pools, files, .. }) = discovered {
-                status.pools = pools.len();
-                status.backends = pools.iter().map(|pool| pool.backends.len()).sum();
-                status.files.clone_from(files);
-            }
-        }
-        Err(error) => {
-            if failed.as_ref() != Some(error) {
-                warn!(%source, "the source of pools cannot be read, what it said last stays in force: {error}");
-            }
-            status.failures += 1;
-            status.error = Some(error.clone());
-        }
     }
 }
 
