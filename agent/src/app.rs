@@ -256,8 +256,7 @@ fn node() -> anyhow::Result<String> {
 
 /// The endpoints of all pools.
 fn watched(plan: &Plan, own: NetnsCookie) -> impl Iterator<Item = Endpoint> {
-    let pools = plan.pools.iter().flatten();
-    pools.flat_map(move |pool| pool.endpoints(own))
+    plan.described().flat_map(move |pool| pool.endpoints(own))
 }
 
 /// Carries out reloads, one at a time.

@@ -181,8 +181,7 @@ impl Runner {
         let learning = plan.pools.is_none();
         let interval = plan.interval;
         let room = self.kernel.state().map_capacity;
-        let pools = plan.pools.iter().flatten();
-        let needed = pools.map(|pool| pool.size() as u64).sum::<u64>();
+        let needed = plan.described().map(|pool| pool.size() as u64).sum::<u64>();
         if needed >= room {
             return Err(format!(
                 "the new configuration has {needed} backends, but the kernel's map was made for {room} when the agent \

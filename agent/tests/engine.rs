@@ -75,6 +75,7 @@ fn pool(name: &str, backends: Vec<BackendSpec>) -> PoolSpec {
         algorithm: Algorithm::default(),
         expected: None,
         standby: Vec::new(),
+        findings: Vec::new(),
         backends,
     }
 }
@@ -84,6 +85,7 @@ fn plan(pools: Option<Vec<PoolSpec>>) -> Plan {
         interval: Duration::from_secs(1),
         window: Duration::from_secs(10),
         detection: Detection::default(),
+        found: Vec::new(),
         pools,
     }
 }
@@ -305,4 +307,40 @@ fn changes_of_a_pool_are_told_once_and_standby_members_are_counted() {
     assert_eq!((p.standby[0].counters.opened, p.standby[0].active), (60, 3));
     assert!(find(&state, "q").changes.is_empty());
     assert!(tick(&mut engine, &seen).changes.is_empty());
+}
+
+#[test]
+fn what_is_in_no_pool_that_was_found_is_grouped_by_port() {
+    let found = |weight| Plan {
+        found: vec![pool("p", vec![backend(1, weight), backend(2, 1.0)])],
+        ..plan(None)
+    };
+    let mut engine = Engine::new(found(1.0), OWN, Vec::new()).unwrap();
+    let busy = |n: u64| [observed(1, 1, 0), observed(3, n, 0), observed(4, n, 0)];
+    let Tick { state, .. } = tick(&mut engine, &busy(1));
+    let shown = |state: &State| -> Vec<(String, usize)> {
+        let pools = state.pools.iter();
+        pools
+            .map(|it| (it.pool.spec.name.clone(), it.backends.len()))
+            .collect()
+    };
+    let both = [("auto:80".to_owned(), 2), ("p".to_owned(), 2)];
+    assert_eq!(shown(&state), both);
+
+    // A pool that is described differently leaves what was learned alone, and is never forgotten.
+    assert!(engine.set_plan(found(5.0)).unwrap().is_empty());
+    let mut changes = 0;
+    for n in 2..700 {
+        let Tick {
+            forgotten,
+            changes: told,
+            ..
+        } = tick(&mut engine, &busy(n));
+        assert!(forgotten.is_empty(), "{forgotten:?}");
+        changes += told.len();
+    }
+    assert_eq!(changes, 1);
+    let last = tick(&mut engine, &busy(700)).state;
+    assert_eq!(shown(&last), both);
+    assert_eq!(find(&last, "auto:80").backends[0].counters.opened, 700);
 }

@@ -255,6 +255,7 @@ impl Scrapes {
                 algorithm: Algorithm::default(),
                 expected: None,
                 standby: Vec::new(),
+                findings: Vec::new(),
                 backends: Vec::new(),
             });
             pool.backends.push(BackendSpec {
@@ -269,6 +270,7 @@ impl Scrapes {
             interval: self.step,
             window: WINDOW.max(self.step),
             detection: Detection::default(),
+            found: Vec::new(),
             pools: Some(pools.into_values().collect()),
         }
     }

@@ -53,12 +53,13 @@ impl Setting {
         }
         if let Some(pools) = &basis.pools {
             plan.pools = Some(pools.clone());
+            plan.found.clear();
         }
         // A window of less than a tick holds nothing.
         plan.window = plan.window.max(plan.interval);
         if let Some(tolerance) = self.tolerance {
             plan.detection.tolerance = tolerance;
-            for pool in plan.pools.iter_mut().flatten() {
+            for pool in plan.pools.iter_mut().flatten().chain(&mut plan.found) {
                 pool.tolerance = None;
             }
         }

@@ -29,6 +29,7 @@ impl Scene {
                 window: config.window,
                 detection: config.detection.clone(),
                 pools: Some(config.pools.clone()),
+                found: Vec::new(),
             },
             live_interval: config.live_interval,
             sources: sources(config),
@@ -56,19 +57,25 @@ impl Scene {
         merge(self.pools(), found, room)
     }
 
-    /// The plan with pools that were discovered; without any, and if none were asked for, pools are made of what is seen.
+    /// The plan with pools that were discovered. If none were asked for, what is in none of them makes up pools of its own.
     ///
     /// Where nothing can be discovered, the configuration's pools are given away: nobody asks for them again.
     pub(super) fn plan_with(&mut self, discovered: Vec<PoolSpec>) -> Plan {
-        let mut pools = if self.sources.auto || self.sources.has_sources() {
+        if self.sources.auto {
+            return Plan {
+                pools: None,
+                found: discovered,
+                ..self.plan.clone()
+            };
+        }
+        let mut pools = if self.sources.has_sources() {
             self.pools().to_vec()
         } else {
             self.plan.pools.take().unwrap_or_default()
         };
         pools.extend(discovered);
-        let learning = pools.is_empty() && self.sources.auto;
         Plan {
-            pools: (!learning).then_some(pools),
+            pools: Some(pools),
             ..self.plan.clone()
         }
     }

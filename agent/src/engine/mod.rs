@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 use self::book::Book;
 pub use self::book::{KEPT as INCIDENTS_KEPT, Transition, TransitionKind};
 pub use self::changes::PoolChange;
-use self::endpoints::Endpoints;
+use self::endpoints::{Endpoints, Tracked};
 use self::phase::Now;
 use self::rules::Rules;
 pub use self::tracked_pool::VerdictChange;
@@ -54,6 +54,17 @@ pub struct Plan {
     pub detection: Detection,
     /// The pools; `None` to make pools of the endpoints that are seen.
     pub pools: Option<Vec<PoolSpec>>,
+    /// With `pools` left to what is seen: pools that are described nevertheless. Endpoints that are in none of them make up the
+    /// others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub found: Vec<PoolSpec>,
+}
+
+impl Plan {
+    /// All pools that are described.
+    pub fn described(&self) -> impl Iterator<Item = &PoolSpec> {
+        self.pools.iter().flatten().chain(&self.found)
+    }
 }
 
 /// A pool that cannot be tracked.
@@ -71,8 +82,8 @@ pub struct PlanError {
 #[derive(Debug)]
 pub struct Engine {
     rules: Rules,
-    /// Whether pools are made of the endpoints that are seen.
-    auto: bool,
+    /// How pools are made of the endpoints that are seen, if they are.
+    auto: Option<Auto>,
     own: NetnsCookie,
     endpoints: Endpoints,
     pools: Vec<TrackedPool>,
@@ -84,6 +95,13 @@ pub struct Engine {
     regrouped: bool,
     /// States published before, to be written over once nobody reads them.
     spare: Vec<Arc<State>>,
+}
+
+/// Pools that are described, beside those that are made of the endpoints that are in none of them.
+#[derive(Debug)]
+struct Auto {
+    found: Vec<PoolSpec>,
+    taken: HashSet<Endpoint>,
 }
 
 /// What the engine is told of time, having no clock.
@@ -112,13 +130,20 @@ pub struct Tick {
     pub changes: Vec<PoolChange>,
 }
 
+impl Auto {
+    fn new(found: Vec<PoolSpec>, own: NetnsCookie) -> Self {
+        let taken = found.iter().flat_map(|pool| pool.endpoints(own)).collect();
+        Self { found, taken }
+    }
+}
+
 impl Engine {
     /// An engine that has seen no traffic yet; `own` is the agent's network namespace, `past` the incidents of earlier runs,
     /// of which those that are on go on.
     pub fn new(plan: Plan, own: NetnsCookie, past: Vec<Incident>) -> Result<Self, PlanError> {
         let mut engine = Self {
             rules: rules(&plan),
-            auto: plan.pools.is_none(),
+            auto: None,
             own,
             endpoints: Endpoints::default(),
             pools: Vec::new(),
@@ -139,13 +164,12 @@ impl Engine {
     /// Gives the endpoints that need not be watched any longer. On error nothing changes.
     pub fn set_plan(&mut self, plan: Plan) -> Result<Vec<Endpoint>, PlanError> {
         let rules = rules(&plan);
-        let auto = plan.pools.is_none();
-        let specs = match plan.pools {
-            Some(pools) => pools,
-            None => auto::group(
-                self.endpoints.iter().map(|tracked| tracked.endpoint),
-                self.own,
-            ),
+        let (specs, auto) = match plan.pools {
+            Some(pools) => (pools, None),
+            None => {
+                let auto = Auto::new(plan.found, self.own);
+                (self.grouped(&auto), Some(auto))
+            }
         };
         let pools = self.build(specs)?;
         if rules != self.rules {
@@ -181,11 +205,7 @@ impl Engine {
     pub fn tick(&mut self, snapshot: &[Observed], kernel: &KernelState, moment: Moment) -> Tick {
         let changes = self.endpoints.update(snapshot);
         self.counter_resets += changes.reset;
-        let forgotten = if self.auto {
-            self.regroup(changes.new > 0)
-        } else {
-            Vec::new()
-        };
+        let forgotten = self.regroup(changes.new > 0);
         let now = Now {
             tick: self.endpoints.tick(),
             time: moment.taken,
@@ -215,27 +235,37 @@ impl Engine {
         }
     }
 
+    /// The pools of auto mode: those that are described, and what is left of the endpoints by port.
+    fn grouped(&self, auto: &Auto) -> Vec<PoolSpec> {
+        let seen = self.endpoints.iter().map(|tracked| tracked.endpoint);
+        let others = seen.filter(|endpoint| !auto.taken.contains(endpoint));
+        let mut specs = auto::group(others, self.own);
+        specs.extend_from_slice(&auto.found);
+        specs
+    }
+
     /// Auto mode: forgets endpoints that have been idle, and makes pools anew if the endpoints have changed.
     fn regroup(&mut self, grown: bool) -> Vec<Endpoint> {
+        let Some(auto) = &self.auto else {
+            return Vec::new();
+        };
         let ticks = FORGET_AFTER.as_nanos() / self.rules.interval.as_nanos().max(1);
         let ticks = u64::try_from(ticks).unwrap_or(u64::MAX);
         let now = self.endpoints.tick();
-        let idle = |busy: u64| now.saturating_sub(busy) > ticks;
-        let forgotten: Vec<Endpoint> = self
-            .endpoints
-            .iter()
-            .filter(|tracked| idle(tracked.busy))
+        let is_idle = |tracked: &Tracked| {
+            now.saturating_sub(tracked.busy) > ticks && !auto.taken.contains(&tracked.endpoint)
+        };
+        let all = self.endpoints.iter();
+        let forgotten: Vec<Endpoint> = all
+            .filter(|tracked| is_idle(tracked))
             .map(|tracked| tracked.endpoint)
             .collect();
         if forgotten.is_empty() && !grown {
             return forgotten;
         }
-        self.endpoints.retain(|tracked| !idle(tracked.busy));
-        let specs = auto::group(
-            self.endpoints.iter().map(|tracked| tracked.endpoint),
-            self.own,
-        );
-        // Equal weights are always valid.
+        self.endpoints.retain(|tracked| !is_idle(tracked));
+        let specs = self.grouped(auto);
+        // Equal weights are always valid, and the others were when they were found.
         if let Ok(pools) = self.build(specs) {
             self.replace(pools);
         }

@@ -5,6 +5,7 @@ mod change;
 mod counters;
 mod detection;
 mod endpoint;
+mod finding;
 mod incident;
 mod pool;
 mod state;
@@ -17,6 +18,7 @@ pub use change::Change;
 pub use counters::{Counters, PerSignal, Signal};
 pub use detection::{Algorithm, Detection, Expectation};
 pub use endpoint::{Endpoint, NetnsCookie, Role, canonical};
+pub use finding::{Finding, Severity};
 pub use incident::{AlertName, Cause, CauseId, Deviation, Ended, Ending, Incident};
 pub use pool::{BackendSpec, Pool, PoolSpec, Source, Standby, StandbySpec, Weight};
 pub use state::{

@@ -23,6 +23,7 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .route("/api/v1/pools/{name}/history", get(api::history))
         .route("/api/v1/stream", get(live::stream))
         .route("/api/v1/incidents", get(api::incidents))
+        .route("/api/v1/findings", get(api::findings))
         .route("/api/v1/status", get(api::status))
         .route("/-/healthy", get(control::healthy))
         .route("/-/ready", get(control::ready))

@@ -10,7 +10,7 @@ use super::format::{
 use crate::config::MAX_BACKENDS;
 use crate::engine::Plan;
 use crate::kernel::Observed;
-use crate::model::{Clients, Endpoint, NetnsCookie, Role};
+use crate::model::{Clients, Endpoint, NetnsCookie, PoolSpec, Role};
 
 /// The longest window and interval that are believed; a configuration permits less.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
@@ -143,7 +143,7 @@ fn json<T: serde::de::DeserializeOwned>(bytes: &mut Cursor<'_>) -> Result<T, Mal
 
 /// A file can say anything: times and sizes that no configuration permits would take all memory.
 fn check(plan: &Plan) -> Result<(), Malformed> {
-    let backends = plan.pools.iter().flatten().map(|pool| pool.backends.len());
+    let backends = plan.described().map(PoolSpec::size);
     let sane = plan.interval >= Duration::from_millis(1)
         && plan.interval <= LONGEST
         && plan.window <= LONGEST

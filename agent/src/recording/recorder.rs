@@ -302,6 +302,7 @@ mod tests {
                 interval: Duration::from_secs(1),
                 window: Duration::from_secs(60),
                 detection: Detection::default(),
+                found: Vec::new(),
                 pools: Some(Vec::new()),
             },
         }

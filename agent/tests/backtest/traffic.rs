@@ -35,6 +35,7 @@ pub(crate) fn pool(name: &str, backends: std::ops::RangeInclusive<usize>) -> Poo
         algorithm: Algorithm::default(),
         expected: None,
         standby: Vec::new(),
+        findings: Vec::new(),
         backends: backends
             .map(|n| BackendSpec {
                 address: address(n),
@@ -52,6 +53,7 @@ pub(crate) fn plan(pools: Option<Vec<PoolSpec>>) -> Plan {
         interval: Duration::from_secs(1),
         window: Duration::from_secs(30),
         detection: Detection::default(),
+        found: Vec::new(),
         pools,
     }
 }

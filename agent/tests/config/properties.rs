@@ -276,6 +276,7 @@ fn pool() -> impl Strategy<Value = PoolSpec> {
             algorithm,
             expected,
             standby: Vec::new(),
+            findings: Vec::new(),
             backends: backends
                 .into_iter()
                 .map(|(address, backend)| BackendSpec {

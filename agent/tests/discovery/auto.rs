@@ -27,13 +27,8 @@ fn an_nginx_that_starts_is_found_and_followed() {
             own(&pool(&agent, "pool"))
         });
         assert_eq!(pools(&agent)["pool"], "nginx");
-        assert_eq!(
-            agent
-                .metric("evenkeel_kernel_learning")
-                .unwrap()
-                .to_string(),
-            "0"
-        );
+        let by_port = pool(&agent, "auto:8001@lo");
+        assert!(by_port.is_null(), "its backends are in its pool: {by_port}");
 
         // What is written and not loaded does not count; what is loaded does.
         let text = fs::read_to_string(nginx.config_path()).unwrap();

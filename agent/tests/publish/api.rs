@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use evenkeel::model::{Canary, PoolState, Signal, Verdict, View, explanation};
 use evenkeel::publish::api::{
-    IncidentsAnswer, IncidentsQuery, PoolAnswer, PoolsAnswer, StatusAnswer,
+    FindingsAnswer, IncidentsAnswer, IncidentsQuery, PoolAnswer, PoolsAnswer, StatusAnswer,
 };
 use serde_json::Value;
 
@@ -36,6 +36,11 @@ pub(crate) fn history() -> Value {
 /// All incidents as JSON.
 pub(crate) fn incidents() -> Value {
     serde_json::to_value(IncidentsAnswer::new(&judged(), &IncidentsQuery::default())).unwrap()
+}
+
+/// All findings as JSON.
+pub(crate) fn findings() -> Value {
+    serde_json::to_value(FindingsAnswer::new(&discovery())).unwrap()
 }
 
 /// The status of an agent that works.

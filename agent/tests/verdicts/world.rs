@@ -187,6 +187,7 @@ pub(crate) fn spec(weights: &[u32]) -> PoolSpec {
         algorithm: Algorithm::default(),
         expected: None,
         standby: Vec::new(),
+        findings: Vec::new(),
         backends: (1..)
             .zip(weights)
             .map(|(n, weight)| backend(n, *weight))
@@ -209,6 +210,7 @@ fn plan(pool: Option<PoolSpec>, detection: &Detection) -> Plan {
         interval: Duration::from_secs(1),
         window: Duration::from_secs(WINDOW),
         detection: detection.clone(),
+        found: Vec::new(),
         pools: Some(pool.into_iter().collect()),
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Views borrow from the state and are serialised straight into the response; nothing is copied.
 
+mod findings;
 mod history;
 mod incidents;
 mod pools;
@@ -20,6 +21,7 @@ use serde::{Serialize, Serializer};
 use super::shared::Shared;
 use crate::model::{self, rfc3339};
 
+pub use findings::FindingsAnswer;
 pub(super) use history::HistoryAnswer;
 pub use incidents::{IncidentView, IncidentsAnswer, IncidentsQuery};
 pub(super) use pools::Frame;
@@ -96,6 +98,14 @@ pub(super) async fn incidents(
     let state = shared.state();
     shared.pages.respond(JSON, move |out| {
         write(out, &IncidentsAnswer::new(&state, &query))
+    })
+}
+
+/// `GET /api/v1/findings`
+pub(super) async fn findings(State(shared): State<Arc<Shared>>) -> Response {
+    let discovery = shared.discovery();
+    shared.pages.respond(JSON, move |out| {
+        write(out, &FindingsAnswer::new(&discovery))
     })
 }
 

@@ -7,8 +7,9 @@ use serde::{Serialize, Serializer};
 
 use super::Moment;
 use crate::model::{
-    Algorithm, BackendState, Change, Counters, Expectation, Judgement, PerSignal, PoolState, Role,
-    Side, Signal, SignalState, Source, Standby, State, Verdict, Weight, explanation,
+    Algorithm, BackendState, Change, Counters, Expectation, Finding, Judgement, PerSignal,
+    PoolState, Role, Side, Signal, SignalState, Source, Standby, State, Verdict, Weight,
+    explanation,
 };
 
 /// The answer of `/api/v1/pools`.
@@ -86,6 +87,7 @@ struct PoolView<'a> {
     backends: BackendsView<'a>,
     standby: Vec<StandbyView<'a>>,
     changes: &'a [Change],
+    findings: &'a [Finding],
     measures: PerSignal<Option<MeasuresView>>,
 }
 
@@ -113,6 +115,7 @@ impl<'a> PoolView<'a> {
             backends: BackendsView(state),
             standby: standby(state),
             changes: &state.changes,
+            findings: &spec.findings,
             measures: PerSignal {
                 opened: MeasuresView::of(&signals.opened),
                 active: MeasuresView::of(&signals.active),
