@@ -18,7 +18,7 @@ use super::alerts::AlertsHandle;
 use super::connection;
 use super::limits::Limits;
 use super::routes::router;
-use super::shared::Shared;
+use super::shared::{Parts, Shared};
 use crate::discovery::DiscoveryHandle;
 use crate::model::State;
 use crate::recording::RecordingStatistics;
@@ -85,9 +85,7 @@ pub struct Server {
     address: SocketAddr,
     states: watch::Receiver<Arc<State>>,
     reload: ReloadHandle,
-    alerts: Option<AlertsHandle>,
-    recording: Option<RecordingStatistics>,
-    discovery: Option<DiscoveryHandle>,
+    parts: Parts,
     limits: Limits,
     access: AccessHandle,
 }
@@ -109,9 +107,7 @@ impl Server {
             address,
             states,
             reload,
-            alerts: None,
-            recording: None,
-            discovery: None,
+            parts: Parts::default(),
             limits: Limits::default(),
             access: AccessHandle::default(),
         })
@@ -134,21 +130,21 @@ impl Server {
     /// The same server, which also shows what became of alerts.
     #[must_use]
     pub fn with_alerts(mut self, alerts: AlertsHandle) -> Self {
-        self.alerts = Some(alerts);
+        self.parts.alerts = Some(alerts);
         self
     }
 
     /// The same server, which also shows how much was recorded, if anything is.
     #[must_use]
     pub fn with_recording(mut self, recording: Option<RecordingStatistics>) -> Self {
-        self.recording = recording;
+        self.parts.recording = recording;
         self
     }
 
     /// The same server, which also shows how the sources of pools are.
     #[must_use]
     pub fn with_discovery(mut self, discovery: DiscoveryHandle) -> Self {
-        self.discovery = Some(discovery);
+        self.parts.discovery = Some(discovery);
         self
     }
 
@@ -164,9 +160,7 @@ impl Server {
         let shared = Arc::new(Shared::new(
             self.states,
             self.reload,
-            self.alerts,
-            self.recording,
-            self.discovery,
+            self.parts,
             self.limits,
             self.access,
             shutdown.clone(),

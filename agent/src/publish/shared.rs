@@ -20,14 +20,20 @@ use crate::model::State;
 use crate::recording::RecordingStatistics;
 use crate::reload::ReloadHandle;
 
+/// Parts of the agent that tell of themselves, as far as they run.
+#[derive(Debug, Default)]
+pub(super) struct Parts {
+    pub(super) alerts: Option<AlertsHandle>,
+    pub(super) recording: Option<RecordingStatistics>,
+    pub(super) discovery: Option<DiscoveryHandle>,
+}
+
 /// What handlers read from, and the limits they keep.
 #[derive(Debug)]
 pub(super) struct Shared {
     states: watch::Receiver<Arc<State>>,
     pub(super) reload: ReloadHandle,
-    alerts: Option<AlertsHandle>,
-    recording: Option<RecordingStatistics>,
-    discovery: Option<DiscoveryHandle>,
+    parts: Parts,
     pub(super) limits: Limits,
     /// Who is let in.
     pub(super) access: AccessHandle,
@@ -52,9 +58,7 @@ impl Shared {
     pub(super) fn new(
         states: watch::Receiver<Arc<State>>,
         reload: ReloadHandle,
-        alerts: Option<AlertsHandle>,
-        recording: Option<RecordingStatistics>,
-        discovery: Option<DiscoveryHandle>,
+        parts: Parts,
         limits: Limits,
         access: AccessHandle,
         closing: CancellationToken,
@@ -63,9 +67,7 @@ impl Shared {
         Self {
             states,
             reload,
-            alerts,
-            recording,
-            discovery,
+            parts,
             pulse: Pulse::new(),
             traffic: Traffic::default(),
             scrapes: Gate::new(limits.scrapes, limits.patience()),
@@ -113,17 +115,22 @@ impl Shared {
             process: Process::sample(self.booted),
             traffic: self.traffic.sample(),
             alerts: self
+                .parts
                 .alerts
                 .as_ref()
                 .map_or_else(Vec::new, AlertsHandle::statistics),
-            recording: self.recording.as_ref().map(RecordingStatistics::sample),
+            recording: self
+                .parts
+                .recording
+                .as_ref()
+                .map(RecordingStatistics::sample),
             discovery: self.discovery(),
         }
     }
 
     /// How the sources of pools are.
     pub(super) fn discovery(&self) -> DiscoveryStatus {
-        let handle = self.discovery.as_ref();
+        let handle = self.parts.discovery.as_ref();
         handle.map_or_else(DiscoveryStatus::default, DiscoveryHandle::status)
     }
 }

@@ -42,7 +42,7 @@ fn pool(name: &str, shares: &[(u16, f64)]) -> PoolState {
         detection_time: None,
         dispersion: 1.0,
         standby: Vec::new(),
-        changes: Default::default(),
+        changes: Arc::default(),
     }
 }
 

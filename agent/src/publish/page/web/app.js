@@ -90,6 +90,7 @@ function notes() {
     [kernel.view.kind === "at_close", "Bytes appear only when connections close, and connections older than the agent are missing", kernel.view.reason],
     [kernel.view.unreachable > 0, "Open connections are missing", `${kernel.view.unreachable} network namespaces could not be visited`],
     [lost > 0, "Not everything was counted", `${kernel.events_lost.map_full} attempts because the map is full, ${kernel.events_lost.insert_refused} that the map refused, ${kernel.events_lost.mark_refused} connections without the mark for their bytes`],
+    ...(status.discovery?.sources ?? []).filter(({ error }) => error).map(({ source, error }) => [true, `Pools from ${source} may be out of date`, error]),
     [reload.error, "The last reload failed, the old configuration is in force", reload.error],
   ];
   return all.filter(([is]) => is).map(([, what, why]) => h("p", { class: "note", "data-key": what }, h("strong", {}, `${what}: `), bdi(why ?? "")));

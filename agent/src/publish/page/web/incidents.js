@@ -3,6 +3,7 @@
 import { bdi, h } from "./dom.js";
 import { moment, NOUNS, percent, power, short, span } from "./format.js";
 import { mark } from "./marks.js";
+import { findings } from "./more.js";
 
 const ENDINGS = { recovered: "even again", no_traffic: "no traffic", not_watched: "no longer watched" };
 const MOST_BACKENDS = 4;
@@ -30,7 +31,7 @@ const named = (id) => id.replaceAll("_", " ");
 
 /** An incident with its cause and evidence. */
 export function card(incident, now, withPool) {
-  const { cause, other_causes: others, evidence, threshold, peak_max_to_mean: peak } = incident;
+  const { cause, change, other_causes: others, evidence, threshold, peak_max_to_mean: peak } = incident;
   const part = Math.min(100, (evidence / Math.max(threshold, 1e-9)) * 50);
   return h(
     "article",
@@ -38,6 +39,8 @@ export function card(incident, now, withPool) {
     h("p", { class: "when" }, when(incident, now), ` · ${incident.signal === "failed" ? "failing connects" : NOUNS[incident.signal]}`),
     withPool && h("h3", {}, h("a", { href: `#pool-${encodeURIComponent(incident.pool)}` }, bdi(incident.pool))),
     h("div", { class: "story" }, h("p", { class: "cause" }, h("strong", {}, named(cause.id)), ": ", bdi(cause.text)), who(incident)),
+    change && h("p", {}, "Shortly before: ", bdi(change.text), h("small", {}, " ", moment(Date.parse(change.at), now), ", ", bdi(change.source))),
+    findings(cause.findings),
     others.length > 0 && h("details", {}, h("summary", {}, `${others.length} other ${others.length === 1 ? "explanation" : "explanations"} possible`), h("ul", {}, others.map((other) => h("li", {}, h("strong", {}, named(other.id)), ": ", bdi(other.text))))),
     h(
       "p",

@@ -44,31 +44,28 @@ export function detection(pool) {
   return h("p", { class: "detection" }, h("small", {}, time === null ? "How soon a doubling would be seen is not known at present." : `At the present rate a doubling of one backend's connections is seen within ${span(time)}.`, pool.dispersion > 1.05 && ` New connections vary ${short(pool.dispersion)} times as much as independent ones would.`));
 }
 
-const first = (from, ...keys) => keys.map((key) => from[key]).find((value) => value !== undefined && value !== null);
-
-/** Changes of the configuration in one form; none if the agent tells of none. */
-export function changesOf(pool) {
-  return (pool.changes ?? [])
-    .map((change) => ({ time: Date.parse(first(change, "time", "at", "taken") ?? ""), text: String(first(change, "text", "message", "summary", "what") ?? "changed"), source: first(change, "source", "file") }))
-    .filter(({ time }) => !Number.isNaN(time))
-    .sort((one, other) => other.time - one.time);
-}
+/** Changes of the pool's description, the latest first; none if the agent tells of none. */
+export const changesOf = (pool) => (pool.changes ?? []).map(({ at, source, text }) => ({ time: Date.parse(at), source, text })).filter(({ time }) => !Number.isNaN(time));
 
 /** The list of changes. */
 export const changes = (list, now) =>
-  list.length > 0 && h("ol", { class: "changes" }, list.map(({ time, text, source }) => h("li", {}, h("time", {}, moment(time, now)), " ", bdi(text), source && h("small", {}, " ", bdi(String(source))))));
+  list.length > 0 && h("ol", { class: "changes" }, list.map(({ time, text, source }) => h("li", {}, h("time", {}, moment(time, now)), " ", bdi(text), h("small", {}, " ", bdi(source)))));
 
 /** What the audit says of the configuration that the pool is from; nothing if there is nothing. */
 export function findings(list) {
   if (!list || list.length === 0) return null;
-  return h(
-    "ul",
-    { class: "findings" },
-    list.map((one) => {
-      const place = one.file && `${one.file}${one.line ? `:${one.line}` : ""}`;
-      return h("li", {}, h("p", {}, one.severity && h("b", { class: `severity ${one.severity}` }, one.severity), " ", one.rule && h("code", {}, bdi(one.rule)), " ", bdi(one.title ?? "")), h("p", {}, bdi(one.message ?? one.text ?? "")), one.help && h("p", { class: "help" }, bdi(one.help)), place && h("small", {}, bdi(place)));
-    }),
-  );
+  const one = ({ rule, severity, message, help, place }) =>
+    h("li", {}, h("p", {}, h("b", { class: `severity ${severity}` }, severity), " ", h("code", {}, bdi(rule)), " ", bdi(message)), h("p", { class: "help" }, bdi(help)), h("small", {}, bdi(place)));
+  return h("ul", { class: "findings" }, list.map(one));
+}
+
+const WHY = { backup: "for when the others fail", down: "marked or found unavailable", drained: "keeps the clients that it has", disabled: "configured away" };
+
+/** Members that should get no traffic; nothing if there are none. */
+export function standby(list) {
+  if (!list || list.length === 0) return null;
+  const one = ({ address, why, connections: { opened, active } }) => h("li", {}, bdi(address), h("small", {}, ` ${why}: ${WHY[why] ?? why}; ${opened} opened, ${active} active`));
+  return h("ul", { class: "standby" }, list.map(one));
 }
 
 const quoted = (text) => `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n")}"`;

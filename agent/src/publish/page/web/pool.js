@@ -7,7 +7,7 @@ import { asTable, hour, Trail } from "./hour.js";
 import { card } from "./incidents.js";
 import { lorenz } from "./lorenz.js";
 import { badge } from "./marks.js";
-import { changes, changesOf, detection, findings, measures, promql } from "./more.js";
+import { changes, changesOf, detection, findings, measures, promql, standby } from "./more.js";
 
 const SIGNALS = ["opened", "active", "bytes", "failed"];
 
@@ -62,11 +62,12 @@ export class Pool {
     const chart = { trail: this.#trail, loads, signal: traced, tolerance: pool.tolerance, incidents: own, changes: changed, now, width: Math.round(room(width)) };
     const groups = breakdown(pool, loads);
     const audited = findings(pool.findings);
+    const waiting = standby(pool.standby);
     return [
       back,
       head(pool),
       open.length > 0 && section("incidents", "Incident", h("div", { class: "cards" }, open.map((one) => card(one, now, false)))),
-      section("backends", "Shares against expected", choice(pool, signal), backends(pool, loads, this.all)),
+      section("backends", "Shares against expected", choice(pool, signal), backends(pool, loads, this.all), waiting && [h("h3", {}, "Without traffic on purpose"), waiting]),
       h(
         "div",
         { class: "pair" },
