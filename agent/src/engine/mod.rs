@@ -164,12 +164,11 @@ impl Engine {
     /// Gives the endpoints that need not be watched any longer. On error nothing changes.
     pub fn set_plan(&mut self, plan: Plan) -> Result<Vec<Endpoint>, PlanError> {
         let rules = rules(&plan);
-        let (specs, auto) = match plan.pools {
-            Some(pools) => (pools, None),
-            None => {
-                let auto = Auto::new(plan.found, self.own);
-                (self.grouped(&auto), Some(auto))
-            }
+        let (specs, auto) = if let Some(pools) = plan.pools {
+            (pools, None)
+        } else {
+            let auto = Auto::new(plan.found, self.own);
+            (self.grouped(&auto), Some(auto))
         };
         let pools = self.build(specs)?;
         if rules != self.rules {
