@@ -176,7 +176,6 @@ mod tests {
             expected: None,
             standby: Vec::new(),
             backends: (1..=backends).map(backend).collect(),
-            standby: Vec::new(),
             findings: Vec::new(),
         };
         Pool::new(spec, NetnsCookie(1)).unwrap()

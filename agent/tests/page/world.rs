@@ -85,10 +85,12 @@ fn cause() -> Incident {
         text: "The shares fit the weights 1, 1, 1, 8, 1 and not the equal weights of the configuration: compare \
                the balancer's weights with those here."
             .to_owned(),
+        findings: Vec::new(),
     };
     one.other_causes = vec![Cause {
         id: CauseId::BetweenGroups,
         text: "97 % of the skew lies between values of the label version: v13 gets 67 %, v12 the rest.".to_owned(),
+        findings: Vec::new(),
     }];
     one.evidence = 31.2;
     one.peak_max_to_mean = 3.41;

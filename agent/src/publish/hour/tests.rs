@@ -23,6 +23,7 @@ fn pool(name: &str, shares: &[(u16, f64)]) -> PoolState {
         algorithm: Algorithm::default(),
         expected: None,
         standby: Vec::new(),
+        findings: Vec::new(),
         backends: backends.collect(),
     };
     let states = shares.iter().map(|(_, share)| BackendState {
