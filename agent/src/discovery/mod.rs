@@ -1,6 +1,6 @@
 //! Where pools come from. One file per source; all yield the same [`PoolSpec`].
 //!
-//! Each source is a [`Finder`], which looks when it is asked to; [`crate::conductor`] asks all of them again and again, merges
+//! Each source is a `Finder`, which looks when it is asked to; `conductor` asks all of them again and again, merges
 //! what they found with the pools of the configuration, and gives the plan to whoever ticks.
 
 pub mod auto;

@@ -1,7 +1,7 @@
 //! The balancers that run on this host, and the configuration that each of them was started with.
 //!
 //! Found by `/proc` alone: nothing is executed. A process in a container is read through `/proc/<pid>/root`, where its own
-//! paths hold. What it does now, [`ask`] asks it.
+//! paths hold. What it does now, [`ask()`] asks it.
 
 mod ask;
 mod command_line;
