@@ -72,5 +72,7 @@ fn it_can_be_read_on_every_screen_by_day_and_by_night() {
             }
         }
     }
+    // The change of the configuration is on the axis of time, and in words.
+    browser.wait("document.querySelector('svg.hour .change') && document.querySelector('.changes').innerText.includes('from 8 to 1')");
     assert_eq!(browser.complaints(), Vec::<String>::new());
 }

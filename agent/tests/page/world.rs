@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use evenkeel::model::{
-    Cause, CauseId, Incident, PoolState, Role, Side, Signal, Source, State, Verdict, rfc3339,
+    Cause, CauseId, Change, Incident, PoolState, Role, Side, Signal, Source, State, Verdict,
+    rfc3339,
 };
 
 use crate::findings::{incident, judge};
@@ -119,6 +120,12 @@ fn moment(last: SystemTime, seconds: u64) -> State {
     now.taken = last - Duration::from_secs(seconds);
     now.kernel.losses = evenkeel::model::Losses::default();
     if seconds < ONSET {
+        let change = Change {
+            at: last - Duration::from_secs(ONSET + 4),
+            source: Source::Nginx,
+            text: "weight of 198.51.100.14:8080 changed from 8 to 1".to_owned(),
+        };
+        now.pools[0].changes = [change].into();
         let mut one = cause();
         one.started = last - Duration::from_secs(ONSET);
         one.detected = last - Duration::from_secs(ONSET - 8);
