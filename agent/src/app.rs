@@ -18,9 +18,9 @@ use crate::config::Config;
 use crate::engine::{Engine, Plan};
 use crate::history::History;
 use crate::kernel::{Kernel, Options, netns_cookie};
-use crate::model::{Endpoint, Incident, NetnsCookie, State};
-use crate::publish::Server;
+use crate::model::{Endpoint, Incident, NetnsCookie, State, WebFile};
 use crate::publish::alerts::{self, Alerts, AlertsHandle, Identity};
+use crate::publish::{Access, AccessHandle, Server};
 use crate::recording::{Beginning, Recorder};
 use crate::reload::{ReloadHandle, ReloadStatus, Request};
 use crate::runner::{Runner, RunnerHandle};
@@ -59,6 +59,7 @@ pub struct App {
     reloader: Reloader,
     history: Option<History>,
     alerts: Alerts,
+    access: AccessHandle,
 }
 
 impl App {
@@ -66,6 +67,8 @@ impl App {
     /// left in the kernel.
     pub fn build(config: &Config, setup: Setup) -> anyhow::Result<Self> {
         let (reload, requests, status) = ReloadHandle::channel();
+        let access = AccessHandle::default();
+        access.replace(Access::open(&config.web.file)?);
         let (mut conductor, applicant, discovery) = Conductor::begin(config, &Handle::current());
         let plan = conductor.plan();
         // The kernel first: reading its types takes memory for a moment, which the windows can have afterwards.
@@ -93,12 +96,13 @@ impl App {
         let identity = Identity {
             node: node()?,
             listen: server.local_addr(),
-            https: false,
+            https: access.current().is_encrypted(),
         };
         let (alerts, receivers) = Alerts::start(state.clone(), &config.alerting, identity)?;
         let server = server
             .with_alerts(receivers.clone())
             .with_discovery(discovery)
+            .with_access(access.clone())
             .with_recording(recording);
         let reloader = Reloader {
             requests,
@@ -108,6 +112,7 @@ impl App {
             listen: config.web.listen,
             incidents: config.incidents_directory.clone(),
             receivers,
+            access: access.clone(),
         };
         Ok(Self {
             runner,
@@ -119,12 +124,20 @@ impl App {
             reloader,
             history,
             alerts,
+            access,
         })
     }
 
     /// Where the agent serves HTTP; tells the port if the configuration left it to the system.
     pub fn address(&self) -> SocketAddr {
         self.server.local_addr()
+    }
+
+    /// The address of the page.
+    pub fn page(&self) -> String {
+        let encrypted = self.access.current().is_encrypted();
+        let scheme = if encrypted { "https" } else { "http" };
+        format!("{scheme}://{}/", self.address())
     }
 
     /// The state after each tick.
@@ -255,6 +268,7 @@ struct Reloader {
     listen: SocketAddr,
     incidents: Option<PathBuf>,
     receivers: AlertsHandle,
+    access: AccessHandle,
 }
 
 impl Reloader {
@@ -302,10 +316,26 @@ impl Reloader {
             );
         }
         alerts::check(&config.alerting).map_err(|error| error.to_string())?;
+        let access = self.access(config.web.file.clone()).await?;
         let alerting = config.alerting.clone();
         self.applicant.apply(config).await?;
         self.receivers
             .replace(&alerting)
-            .map_err(|error| error.to_string())
+            .map_err(|error| error.to_string())?;
+        self.access.replace(access);
+        Ok(())
+    }
+
+    /// Who is let in from now on; certificates are read anew.
+    async fn access(&self, file: WebFile) -> Result<Access, String> {
+        let access = tokio::task::spawn_blocking(move || Access::open(&file))
+            .await
+            .map_err(|error| error.to_string())?
+            .map_err(|error| error.to_string())?;
+        if access.is_encrypted() == self.access.current().is_encrypted() {
+            Ok(access)
+        } else {
+            Err("web.config_file turns TLS on or off: that needs a restart of the agent".to_owned())
+        }
     }
 }

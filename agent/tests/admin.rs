@@ -134,7 +134,7 @@ fn a_refusal_says_what_to_do() {
     let (_folder, address) = answering("Permission denied\n\n");
     let error = wait(haproxy::ask(&address, LIMIT)).unwrap_err().to_string();
     assert!(error.contains(&address.to_string()), "{error}");
-    assert!(error.contains("of level operator or admin"), "{error}");
+    assert!(error.contains("not the master's socket"), "{error}");
 
     let (_folder, address) = answering("220 mail ready\r\n");
     let error = wait(haproxy::ask(&address, LIMIT)).unwrap_err().to_string();

@@ -16,8 +16,12 @@ mod formats;
 mod input;
 #[path = "audit/instances.rs"]
 mod instances;
-#[path = "audit/live.rs"]
-mod live;
+#[path = "audit/live_bed.rs"]
+mod live_bed;
+#[path = "audit/live_envoy.rs"]
+mod live_envoy;
+#[path = "audit/live_haproxy.rs"]
+mod live_haproxy;
 #[path = "audit/running.rs"]
 mod running;
 #[path = "audit/sarif.rs"]

@@ -20,6 +20,8 @@ mod receivers;
 mod size;
 #[path = "config/unreadable.rs"]
 mod unreadable;
+#[path = "config/web_file.rs"]
+mod web_file;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -139,6 +141,7 @@ fn every_key_has_its_effect() {
         algorithm: Algorithm::LoadDependent,
         expected: Some(Expectation::Learned),
         standby: Vec::new(),
+        findings: Vec::new(),
         backends: vec![
             BackendSpec {
                 address: "10.0.0.11:8080".parse().unwrap(),
@@ -172,6 +175,7 @@ fn every_key_has_its_effect() {
         algorithm: Algorithm::default(),
         expected: None,
         standby: Vec::new(),
+        findings: Vec::new(),
         backends: vec![plain("10.0.0.11:8080")],
     };
     assert_eq!(config.pools, [checkout, year]);

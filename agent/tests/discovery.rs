@@ -16,6 +16,8 @@ mod bed;
 mod common;
 #[path = "discovery/files.rs"]
 mod files;
+#[path = "discovery/findings.rs"]
+mod findings;
 #[path = "common/host.rs"]
 mod host;
 #[path = "discovery/sd.rs"]

@@ -75,6 +75,7 @@ fn pool(name: &str, backends: Vec<BackendSpec>) -> PoolSpec {
         algorithm: Algorithm::default(),
         expected: None,
         standby: Vec::new(),
+        findings: Vec::new(),
         backends,
     }
 }

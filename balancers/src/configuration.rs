@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::apache;
+use crate::caddy;
 use crate::date::Date;
 use crate::envoy;
 use crate::error::{ReadError, Why};
@@ -15,6 +16,7 @@ use crate::model::{Address, Pool, Traffic};
 use crate::nginx;
 use crate::product::Product;
 use crate::source::{Files, Limits, Place, Sources};
+use crate::traefik;
 use crate::version::Version;
 
 /// What is known besides the configuration.
@@ -111,6 +113,8 @@ pub fn read(
         Product::Envoy => envoy::read(files, path, options),
         Product::Kubernetes => kubernetes::read(files, path, options),
         Product::Apache => apache::read(files, path, options),
+        Product::Caddy => caddy::read(files, path, options),
+        Product::Traefik => traefik::read(files, path, options),
     }
 }
 
@@ -132,6 +136,8 @@ pub fn detect(name: &Path, text: &str) -> Option<Product> {
         Product::Envoy => envoy::recognises(name, text),
         Product::Kubernetes => kubernetes::recognises(text),
         Product::Apache => apache::recognises(name, text),
+        Product::Caddy => caddy::recognises(name, text),
+        Product::Traefik => traefik::recognises(name, text),
     })
 }
 

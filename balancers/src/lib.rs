@@ -43,6 +43,7 @@
 //!    them, else the whole of the next statement or block.
 
 mod apache;
+mod caddy;
 mod configuration;
 mod date;
 mod diff;
@@ -50,6 +51,7 @@ mod envoy;
 mod error;
 mod finding;
 pub mod fleet;
+mod go;
 mod haproxy;
 mod kubernetes;
 pub mod live;
@@ -59,6 +61,7 @@ mod product;
 pub mod shares;
 pub mod source;
 mod text;
+mod traefik;
 mod version;
 mod yaml;
 

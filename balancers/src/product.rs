@@ -19,16 +19,22 @@ pub enum Product {
     Kubernetes,
     /// Apache httpd, with `mod_proxy_balancer`.
     Apache,
+    /// Caddy, as its JSON.
+    Caddy,
+    /// Traefik, as files tell it.
+    Traefik,
 }
 
 impl Product {
     /// All of them, in the order in which a text is offered to them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::Kubernetes,
         Self::Nginx,
         Self::Haproxy,
         Self::Envoy,
         Self::Apache,
+        Self::Caddy,
+        Self::Traefik,
     ];
 
     /// The name that users write (`--as nginx`).
@@ -39,6 +45,8 @@ impl Product {
             Self::Envoy => "envoy",
             Self::Kubernetes => "kubernetes",
             Self::Apache => "apache",
+            Self::Caddy => "caddy",
+            Self::Traefik => "traefik",
         }
     }
 
@@ -50,6 +58,8 @@ impl Product {
             Self::Envoy => "Envoy",
             Self::Kubernetes => "Kubernetes",
             Self::Apache => "Apache httpd",
+            Self::Caddy => "Caddy",
+            Self::Traefik => "Traefik",
         }
     }
 

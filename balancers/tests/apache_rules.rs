@@ -36,9 +36,9 @@ const MODULES: [&str; 11] = [
 
 /// The rules that a configuration of httpd can show.
 fn shown_by_apache() -> impl Iterator<Item = &'static Rule> {
-    rules().filter(|rule| {
-        rule.product
-            .is_none_or(|product| product == Product::Apache)
+    rules().filter(|rule| match rule.product {
+        Some(product) => product == Product::Apache,
+        None => rule.is_of_one(),
     })
 }
 

@@ -308,6 +308,18 @@ fn a_member_that_ignores_errors_keeps_its_part() {
     assert_eq!(Httpd::start(&dead("")).ask(30, "")[..3], [0, 15, 15]);
 }
 
+/// APA-018: with `nofailover` the sessions of a member that is down fail.
+#[test]
+fn sessions_move_unless_they_must_not() {
+    for (no_failover, expected) in [("Off", [0, 20, 0]), ("On", [0, 0, 20])] {
+        let text = format!(
+            "<Proxy balancer://pool>\nBalancerMember http://127.0.0.1:7999 route=a\nBalancerMember http://127.0.0.1:8001 route=b\nProxySet stickysession=S nofailover={no_failover}\n</Proxy>\nProxyPass / balancer://pool/\n"
+        );
+        let counts = Httpd::start(&text).ask(20, "Cookie: S=x.a\r\n");
+        assert_eq!([counts[0], counts[1], counts[7]], expected, "{no_failover}");
+    }
+}
+
 /// APA-010: a name is one member, and its first address gets all.
 #[test]
 fn a_name_is_its_first_address() {

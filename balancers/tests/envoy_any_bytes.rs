@@ -201,3 +201,13 @@ fn growth_and_depth_are_bounded() {
     let broken = error("static_resources:\n  clusters: [\n".to_owned());
     assert!(broken.starts_with("envoy.yaml:2:13: "), "{broken}");
 }
+
+/// A host without weight beside a degraded one: shares are of what is left.
+#[test]
+fn weightless_and_degraded_hosts() {
+    exercise(
+        b"static_resources: { clusters: [{ name: a, load_assignment: { cluster_name: a, endpoints: [{ lb_endpoints: [\
+          { load_balancing_weight: 0, endpoint: { address: { socket_address: { address: 192.0.2.1, port_value: 0 } } } },\
+          { health_status: DEGRADED, endpoint: { address: { socket_address: { address: 192.0.2.1, port_value: 0 } } } }] }] } }] }",
+    );
+}

@@ -7,7 +7,7 @@ mod common;
 use std::path::Path;
 use std::process::Command;
 
-use evenkeel_balancers::source::{HostFiles, MemoryFiles};
+use evenkeel_balancers::source::{Files as _, HostFiles, MemoryFiles};
 use evenkeel_balancers::{Options, Product, Rule, Severity, Version, read, read_haproxy, rules};
 use evenkeel_lab::parts::require;
 
@@ -61,6 +61,25 @@ fn the_example_of_debian_has_no_finding() {
         "{}",
         shown(&configuration, &audit, Path::new("/etc/haproxy"))
     );
+}
+
+/// The examples that come with `HAProxy` show at most what is worth knowing.
+#[test]
+fn the_examples_of_the_package_have_nothing_but_notes() {
+    const EXAMPLES: &str = "/usr/share/doc/haproxy/examples";
+    require("haproxy").unwrap();
+    let files = HostFiles.glob(&format!("{EXAMPLES}/*.cfg"), 100).unwrap();
+    assert!(
+        files.len() > 3,
+        "no files in {EXAMPLES}: dpkg is told to leave documentation out (`path-exclude` in /etc/dpkg)"
+    );
+    for path in files {
+        let configuration = configuration(Product::Haproxy, &path);
+        let audit = configuration.audit(today());
+        let worst = audit.worst().unwrap_or(Severity::Note);
+        let shown = shown(&configuration, &audit, Path::new(EXAMPLES));
+        assert_eq!(worst, Severity::Note, "{shown}");
+    }
 }
 
 /// What a backend without `balance` does depends on the version: so does what is found.

@@ -4,4 +4,4 @@
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|bytes: &[u8]| evenkeel_fuzz::replay(bytes));
+fuzz_target!(|bytes: &[u8]| evenkeel_fuzz::recording::replay(bytes));

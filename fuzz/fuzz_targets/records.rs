@@ -22,5 +22,5 @@ fuzz_target!(|bytes: &[u8]| {
         }
         recording.extend(packed);
     }
-    evenkeel_fuzz::replay(&recording);
+    evenkeel_fuzz::recording::replay(&recording);
 });

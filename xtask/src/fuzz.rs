@@ -10,11 +10,12 @@ use anyhow::{Context, Result, bail};
 use crate::shell::{command, root, run as run_program};
 
 /// A target, and the folders of the repository that it begins with.
-const TARGETS: [(&str, &[&str]); 7] = [
+const TARGETS: [(&str, &[&str]); 8] = [
     ("nginx", &["balancers/tests/nginx"]),
     ("haproxy", &["balancers/tests/haproxy"]),
     ("envoy", &["balancers/tests/envoy"]),
     ("kubernetes", &["balancers/tests/kubernetes"]),
+    ("apache", &["balancers/tests/apache"]),
     ("configuration", &["agent/tests/config", "deploy"]),
     ("recording", &["fuzz/seeds/recording"]),
     ("records", &["fuzz/seeds/records"]),

@@ -10,7 +10,7 @@ use crate::shell::{cargo, command, root, run as run_program};
 use crate::{bench, ebpf, kernels};
 
 /// The Debian packages that the tests need, beside those of the eBPF toolchain.
-const PACKAGES: [&str; 13] = [
+const PACKAGES: [&str; 17] = [
     "nginx-light",
     "libnginx-mod-stream",
     "haproxy",
@@ -25,10 +25,13 @@ const PACKAGES: [&str; 13] = [
     "bpftool",
     "cpio",
     "libc6-dev",
+    "chromium",
+    "chromium-driver",
+    "fonts-dejavu-core",
 ];
 
 /// Programs that show whether the packages are there.
-const PROGRAMS: [&str; 12] = [
+const PROGRAMS: [&str; 14] = [
     "nginx",
     "haproxy",
     "apache2",
@@ -42,6 +45,7 @@ const PROGRAMS: [&str; 12] = [
     "qemu-system-x86_64",
     "bpftool",
     "cpio",
+    "chromedriver",
 ];
 
 type Step = (&'static str, fn() -> Result<()>);

@@ -255,6 +255,7 @@ impl Scrapes {
                 algorithm: Algorithm::default(),
                 expected: None,
                 standby: Vec::new(),
+                findings: Vec::new(),
                 backends: Vec::new(),
             });
             pool.backends.push(BackendSpec {

@@ -12,6 +12,7 @@ use super::{DEFAULT_CONFIG, exit};
 use crate::app::{App, Record, Setup};
 use crate::config::Config;
 use crate::model::{State, View};
+use crate::publish::Access;
 use crate::reload::ReloadHandle;
 
 /// Runs until SIGTERM or SIGINT.
@@ -32,6 +33,11 @@ pub(super) fn run(
             return Ok(exit::USAGE);
         }
     };
+    // Wrong settings of TLS are wrong configuration, whatever else fails later.
+    if let Err(error) = Access::open(&config.web.file) {
+        writeln!(std::io::stderr(), "{error}")?;
+        return Ok(exit::USAGE);
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         // Scrapes and pages are light; the tick has a thread of its own.
         .worker_threads(2)
@@ -69,7 +75,7 @@ fn announce(app: &App) {
     let state: &State = &state.borrow();
     info!(
         version = env!("CARGO_PKG_VERSION"),
-        page = format!("http://{}/", app.address()),
+        page = app.page(),
         pools = state.pools.len(),
         auto = state.kernel.learning,
         map_capacity = state.kernel.map_capacity,

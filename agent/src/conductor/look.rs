@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 use tracing::{info, warn};
 
-use crate::discovery::{Discovered, Finder, Names, SourceStatus};
+use crate::discovery::{Discovered, Finder, Names, SourceStatus, findings};
 use crate::model::Source;
 
 /// What came of a look.
@@ -25,7 +25,7 @@ pub(super) fn first_look(finders: &mut [Box<dyn Finder>], names: &Names) -> Vec<
 }
 
 fn look(finder: &mut dyn Finder, names: &Names) -> Report {
-    let outcome = finder.look(names);
+    let outcome = finder.look(names).map(|found| found.map(findings::attach));
     Report {
         source: finder.source(),
         at: SystemTime::now(),

@@ -17,6 +17,7 @@ use self::scene::{Scene, capacity, sources};
 use crate::config::Config;
 use crate::discovery::{
     Audited, DiscoveryHandle, DiscoveryStatus, Finder, Merged, Names, SourceStatus, finders,
+    findings,
 };
 use crate::engine::Plan;
 use crate::model::PoolSpec;
@@ -229,7 +230,18 @@ impl Conductor {
         };
         self.scene.found.insert(source, discovered);
         self.audited.send_replace(self.scene.audited());
+        self.audit();
         true
+    }
+
+    /// Audits what pools come from, and tells what is new.
+    fn audit(&mut self) {
+        let found = self.scene.found.values();
+        let findings = findings::of_all(found.flat_map(|found| &found.configurations));
+        self.status.send_modify(|status| {
+            findings::tell_new(&status.findings, &findings);
+            status.findings = findings;
+        });
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::address;
 use super::alerting::alerting;
+use super::credentials::path;
 use super::detection::detection;
 use super::discovery::discovery;
 use super::incidents;
@@ -31,6 +32,11 @@ const LISTEN: Key<'_> = Key {
     name: "listen",
     example: "listen: 127.0.0.1:9797",
     expects: "an address and a port",
+};
+const CONFIG_FILE: Key<'_> = Key {
+    name: "config_file",
+    example: "config_file: web.yml",
+    expects: "a path",
 };
 const INTERVAL: Key<'_> = Key {
     name: "interval",
@@ -135,9 +141,15 @@ fn web(problems: &mut Problems<'_>, field: Field<raw::Web>) -> Web {
     };
     let (web, _) = problems.admit(section.value);
     let listen = web.listen.map(|field| listen(problems, field));
-    listen
-        .and_then(Result::ok)
-        .map_or_else(Web::default, |listen| Web { listen })
+    let config_file = web
+        .config_file
+        .map(|field| path(problems, CONFIG_FILE, field));
+    let default = Web::default();
+    Web {
+        listen: listen.and_then(Result::ok).unwrap_or(default.listen),
+        config_file: config_file.and_then(Result::ok),
+        ..default
+    }
 }
 
 fn listen(problems: &mut Problems<'_>, field: Field<Scalar>) -> Result<SocketAddr, Noted> {

@@ -11,14 +11,14 @@ use super::problems::Problems;
 /// The largest configuration that is read.
 pub(super) const MAX_BYTES: usize = 64 << 20;
 
-/// Reads the whole file.
-pub(super) fn read(path: &Path) -> Result<Vec<u8>, ConfigError> {
+/// Reads the whole file; `by` is where its name was given.
+pub(super) fn read(path: &Path, by: &str) -> Result<Vec<u8>, ConfigError> {
     let mut bytes = Vec::new();
     // One byte more tells a file of the limit's size from a longer one. A length read beforehand would not hold
     // for pipes and devices.
     File::open(path)
         .and_then(|file| file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes))
-        .map_err(|error| unreadable(path, &error))?;
+        .map_err(|error| unreadable(path, by, &error))?;
     if bytes.len() > MAX_BYTES {
         return Err(ConfigError::of_file(
             &path.display().to_string(),
@@ -31,26 +31,26 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, ConfigError> {
 }
 
 /// What to do about a file that cannot be read.
-fn unreadable(path: &Path, error: &io::Error) -> ConfigError {
+fn unreadable(path: &Path, by: &str, error: &io::Error) -> ConfigError {
     let (message, help) = match error.kind() {
         ErrorKind::NotFound | ErrorKind::NotADirectory => (
             "there is no such file".to_owned(),
-            "create it (an empty file means: all defaults), or name another with `--config FILE`",
+            format!("create it (an empty file means: all defaults), or name another with `{by}`"),
         ),
         ErrorKind::IsADirectory => (
             "this is a directory, not a file".to_owned(),
-            "name the file in it with `--config FILE`",
+            format!("name the file in it with `{by}`"),
         ),
         ErrorKind::PermissionDenied => (
             "the file may not be read: permission denied".to_owned(),
-            "let the user that evenkeel runs as read the file and enter its directory",
+            "let the user that evenkeel runs as read the file and enter its directory".to_owned(),
         ),
         _ => (
             format!("the file cannot be read: {error}"),
-            "check the file and the disk that it is on, or name another with `--config FILE`",
+            format!("check the file and the disk that it is on, or name another with `{by}`"),
         ),
     };
-    ConfigError::of_file(&path.display().to_string(), message, help.to_owned())
+    ConfigError::of_file(&path.display().to_string(), message, help)
 }
 
 /// The text of `bytes`.

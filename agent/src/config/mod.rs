@@ -27,6 +27,7 @@ mod syntax;
 mod tls;
 mod url;
 mod value;
+mod web_file;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -37,7 +38,7 @@ pub use error::{ConfigError, Position, Problem};
 pub(crate) use value::shown;
 
 use crate::admin::Address;
-use crate::model::{Alerting, Detection, PoolSpec};
+use crate::model::{Alerting, Detection, PoolSpec, WebFile};
 
 /// Where the configuration is, unless `--config` names another file.
 pub const DEFAULT_PATH: &str = "/etc/evenkeel/evenkeel.yaml";
@@ -76,6 +77,10 @@ pub struct Config {
 pub struct Web {
     /// Where it listens; the kernel chooses the port if it is 0.
     pub listen: SocketAddr,
+    /// The file with the settings of TLS and passwords.
+    pub config_file: Option<PathBuf>,
+    /// What is in that file; filled in by [`Config::load`].
+    pub file: WebFile,
 }
 
 /// Pools that the agent finds by itself.
@@ -131,6 +136,8 @@ impl Default for Web {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 9797)),
+            config_file: None,
+            file: WebFile::default(),
         }
     }
 }
@@ -151,15 +158,21 @@ impl Config {
     /// Reads a file of at most 64 MiB. An empty one means: all defaults. Files that it names by relative paths are
     /// those beside it or below its directory, as in Prometheus' configuration.
     ///
+    /// The file that `web.config_file` names is read with it.
+    ///
     /// # Errors
-    /// If the file cannot be read, or with all that is wrong with it.
+    /// If a file cannot be read, or with all that is wrong with it.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let bytes = file::read(path)?;
+        let bytes = file::read(path, "--config FILE")?;
         let name = path.display().to_string();
         let mut config = Self::parse(&name, file::decode(&name, &bytes)?)?;
         if let Some(directory) = path.parent() {
             alerting::resolve(&mut config.alerting, directory);
             discovery::resolve(&mut config.discovery, directory);
+            if let Some(file) = &mut config.web.config_file {
+                *file = directory.join(&*file);
+                config.web.file = web_file::load(file)?;
+            }
         }
         Ok(config)
     }

@@ -121,6 +121,7 @@ fn pool(
         algorithm: algorithm?,
         expected: expected?,
         standby: Vec::new(),
+        findings: Vec::new(),
         backends: backends?,
     })
 }

@@ -131,7 +131,8 @@ section! {
     /// `web`.
     Web {
         listen: Scalar,
-    } later { config_file, }
+        config_file: Scalar,
+    }
 }
 
 section! {
@@ -253,6 +254,36 @@ section! {
     /// `incidents`.
     Incidents {
         directory: Scalar,
+    }
+}
+
+section! {
+    /// The file that `web.config_file` names.
+    WebFile {
+        tls_server_config: TlsServerConfig,
+        http_server_config: HttpServerConfig,
+        basic_auth_users: Entries,
+    } later { rate_limit, }
+}
+
+section! {
+    /// `tls_server_config` of that file.
+    TlsServerConfig {
+        cert_file: Scalar,
+        key_file: Scalar,
+        client_ca_file: Scalar,
+        client_auth_type: Scalar,
+        min_version: Scalar,
+        max_version: Scalar,
+    } later { cipher_suites, client_allowed_sans, curve_preferences, prefer_server_cipher_suites, }
+    inline { cert: cert_file, key: key_file, client_ca: client_ca_file, }
+}
+
+section! {
+    /// `http_server_config` of that file.
+    HttpServerConfig {
+        http2: Scalar,
+        headers: Entries,
     }
 }
 

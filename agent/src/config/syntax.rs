@@ -7,8 +7,7 @@ use serde_saphyr::{Error, MessageFormatter, Options, UserMessageFormatter};
 use super::excerpt::excerpt;
 use super::place::{At, Place};
 use super::problems::{Problems, quote};
-use super::raw::File;
-use super::shape::Value;
+use super::shape::{Shape, Value};
 
 /// The most YAML values (keys, scalars, lists and mappings) in one file: enough for the most backends, with a
 /// weight and a dozen labels each.
@@ -18,7 +17,7 @@ const MAX_NODES: usize = 4_000_000;
 const MAX_REPEATED: usize = 1_000_000;
 
 /// Reads the text; what the parser refuses becomes the one problem noted.
-pub(super) fn parse(problems: &mut Problems<'_>) -> Option<At<Value<File>>> {
+pub(super) fn parse<T: Shape>(problems: &mut Problems<'_>) -> Option<At<Value<T>>> {
     serde_saphyr::from_str_with_options(problems.source(), options())
         .map_err(|error| explain(&error, problems))
         .ok()

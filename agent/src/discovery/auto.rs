@@ -31,6 +31,7 @@ pub fn group(endpoints: impl IntoIterator<Item = Endpoint>, own: NetnsCookie) ->
                 algorithm: Algorithm::default(),
                 expected: None,
                 standby: Vec::new(),
+                findings: Vec::new(),
                 backends: members.iter().map(backend).collect(),
             }
         })

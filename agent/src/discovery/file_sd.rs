@@ -200,6 +200,7 @@ fn empty(name: String, role: Role, algorithm: Algorithm) -> PoolSpec {
         expected: None,
         backends: Vec::new(),
         standby: Vec::new(),
+        findings: Vec::new(),
     }
 }
 

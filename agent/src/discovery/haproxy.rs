@@ -117,6 +117,7 @@ fn spec(proxy: &haproxy::Proxy) -> Option<PoolSpec> {
         expected: None,
         backends: Vec::new(),
         standby: Vec::new(),
+        findings: Vec::new(),
     };
     let backups_alone = !proxy
         .servers

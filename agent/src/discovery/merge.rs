@@ -96,6 +96,7 @@ mod tests {
             expected: None,
             backends: weights.iter().enumerate().map(backend).collect(),
             standby: Vec::new(),
+            findings: Vec::new(),
         }
     }
 

@@ -7,6 +7,7 @@ pub mod auto;
 mod envoy;
 mod file_sd;
 mod files;
+pub(crate) mod findings;
 mod haproxy;
 mod merge;
 mod names;

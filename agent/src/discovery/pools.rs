@@ -46,6 +46,7 @@ fn spec(pool: &Pool, netns: Option<NetnsCookie>, names: &Names) -> Option<PoolSp
         // Where many requests share a connection, connections follow no weights.
         expected: (pool.comparability == Comparability::Unusable).then_some(Expectation::Learned),
         standby: members.standby(netns),
+        findings: Vec::new(),
         backends,
     })
 }

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use evenkeel_balancers::Configuration;
 use tokio::sync::watch;
 
-use crate::model::Source;
+use crate::model::{Finding, Source};
 
 /// How all sources of pools are.
 #[derive(Clone, Debug, Default)]
@@ -15,6 +15,8 @@ pub struct DiscoveryStatus {
     pub sources: Vec<SourceStatus>,
     /// Members of pools that are not watched because the kernel's map has no room for them.
     pub left_out: u64,
+    /// What the audit finds in the balancers' configurations that pools come from, also about pools that are not watched.
+    pub findings: Arc<[Finding]>,
 }
 
 /// How a source of pools is.

@@ -222,6 +222,7 @@ mod tests {
             expected: None,
             backends: weights.iter().map(backend).collect(),
             standby: standby.collect(),
+            findings: Vec::new(),
         }
     }
 

@@ -1,5 +1,7 @@
 //! What a pool looks like when an incident is to be explained.
 
+use std::cell::OnceCell;
+
 use crate::model::{Algorithm, PerSignal, Pool, Side, Signal};
 
 /// The facts that causes are read from.
@@ -19,6 +21,8 @@ pub(super) struct Pattern<'a> {
     pub(super) clients: Option<f64>,
     /// Each backend, in the order of the pool.
     pub(super) backends: Vec<Facts>,
+    /// The weights that the connections fit, once somebody asked for them.
+    pub(super) fitting: OnceCell<Option<Vec<u32>>>,
     /// What all of them have together.
     pub(super) totals: PerSignal<f64>,
 }
@@ -172,6 +176,7 @@ mod tests {
             expected: None,
             standby: Vec::new(),
             backends: (1..=backends).map(backend).collect(),
+            findings: Vec::new(),
         };
         Pool::new(spec, NetnsCookie(1)).unwrap()
     }
@@ -195,6 +200,7 @@ mod tests {
                 tolerance: 0.25,
                 dispersion: 1.0,
                 clients: None,
+                fitting: OnceCell::new(),
                 backends,
             };
             (pattern.on(Side::Hot), pattern.on(Side::Cold))

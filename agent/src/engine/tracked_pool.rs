@@ -1,5 +1,6 @@
 //! One pool as it is tracked: which endpoints it consists of, what they did within the window, and what is found of it.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -265,6 +266,7 @@ impl TrackedPool {
             tolerance: rules.tolerance(&self.pool),
             dispersion: self.judge.dispersion(),
             clients: now.clients,
+            fitting: OnceCell::new(),
             backends,
         };
         let mut incident = phase::incident(&pattern, test, rules, now, before);

@@ -1,6 +1,6 @@
 //! The gate: is a pool's traffic within its limits, beyond them, or were there too few connections to tell?
 //!
-//! [`judge`] decides, purely. [`Plan`]s are the pools, [`live`] counts in the kernel while a command runs, and
+//! [`judge()`] decides, purely. [`Plan`]s are the pools, [`live`] counts in the kernel while a command runs, and
 //! [`report`] tells what came of it. [`hermetic`] needs neither command nor kernel.
 
 mod assemble;

@@ -101,24 +101,7 @@ impl Plan {
         }
         let pool = &pool.resolved(addresses);
         let mut notes = Vec::new();
-        // In the configuration's order; an address that stands there twice is one backend.
-        let mut shares: Vec<(SocketAddr, String, f64)> = Vec::new();
-        for (server, share) in pool.in_rotation() {
-            let Target::Ip(address) = server.address.target else {
-                return Err(Some(format!(
-                    "{} is no address whose connections can be counted",
-                    server.address
-                )));
-            };
-            let share = wanted(expect, server, share.exact()).ok_or_else(|| {
-                Some("the configuration does not say the shares of its servers; use --expect weights or equal".to_owned())
-            })?;
-            let address = canonical(address);
-            match shares.iter_mut().find(|(known, ..)| *known == address) {
-                Some((.., sum)) => *sum += share,
-                None => shares.push((address, title(server, address), share)),
-            }
-        }
+        let mut shares = shares(pool, expect).map_err(Some)?;
         shares.retain(|(_, title, share)| {
             if *share <= 0.0 {
                 notes.push(format!(
@@ -176,6 +159,29 @@ impl Plan {
             Some(Comparability::Exact) | None => {}
         }
     }
+}
+
+/// The addresses in rotation in the configuration's order, each with its title and what it should get; one that stands there
+/// twice is one backend.
+fn shares(pool: &Pool, expect: Expect) -> Result<Vec<(SocketAddr, String, f64)>, String> {
+    let mut shares: Vec<(SocketAddr, String, f64)> = Vec::new();
+    for (server, share) in pool.in_rotation() {
+        let Target::Ip(address) = server.address.target else {
+            return Err(format!(
+                "{} is no address whose connections can be counted",
+                server.address
+            ));
+        };
+        let share = wanted(expect, server, share.exact()).ok_or(
+            "the configuration does not say the shares of its servers; use --expect weights or equal",
+        )?;
+        let address = canonical(address);
+        match shares.iter_mut().find(|(known, ..)| *known == address) {
+            Some((.., sum)) => *sum += share,
+            None => shares.push((address, title(server, address), share)),
+        }
+    }
+    Ok(shares)
 }
 
 /// What a server should get; `None` if it is not known.

@@ -5,8 +5,11 @@ use std::collections::HashMap;
 use crate::kernel::Observed;
 use crate::model::{Counters, Endpoint};
 
-/// Ticks that are kept; when there are twice as many, each two become one.
+/// Ticks that are kept; when there are twice as many, each two become one. Of many endpoints fewer ticks are kept, so that
+/// all together are no more than `MOST_LOADS`, of 24 bytes each.
 const TICKS: usize = 512;
+const FEWEST_TICKS: usize = 32;
+const MOST_LOADS: usize = 4_000_000;
 
 /// The counts of a run.
 #[derive(Clone, Debug, Default)]
@@ -154,6 +157,12 @@ impl Series {
         self.tracks.len() - 1
     }
 
+    /// How many ticks are kept.
+    fn kept(&self) -> usize {
+        let room = MOST_LOADS / 2 / self.tracks.len().max(1);
+        room.clamp(FEWEST_TICKS, TICKS)
+    }
+
     fn keep(&mut self, loads: Vec<Load>) {
         self.stride = self.stride.max(1);
         match self.ticks.last_mut() {
@@ -166,7 +175,7 @@ impl Series {
                 self.filled = 1;
             }
         }
-        if self.ticks.len() >= 2 * TICKS && self.filled == self.stride {
+        if self.ticks.len() >= 2 * self.kept() && self.filled == self.stride {
             self.ticks = self
                 .ticks
                 .chunks(2)

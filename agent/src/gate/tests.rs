@@ -262,3 +262,23 @@ fn levels_of_a_short_run_are_inconclusive() {
     assert_eq!(judgement.noise.basis, Basis::Unknown);
     assert_eq!((judgement.needed(), judgement.wasted), (None, None));
 }
+
+/// The table of docs/gate.md.
+#[test]
+fn the_documented_numbers_are_those_of_the_formula() {
+    let text = include_str!("../../../docs/gate.md");
+    let (_, text) = text.split_once("| backends | connections |").unwrap();
+    let mut rows = Vec::new();
+    for backends in [2, 4, 10, 50] {
+        let expected = Expected::from_weights(&vec![1.0; backends]).unwrap();
+        let needed = needed::for_all(&expected, &limits(), 0);
+        let row = text
+            .lines()
+            .find_map(|line| line.strip_prefix(&format!("| {backends} | ")))
+            .unwrap();
+        let told: f64 = row.trim_end_matches(" |").replace(',', "").parse().unwrap();
+        rows.push((backends, told, needed));
+    }
+    let close = |(_, told, needed): &(usize, f64, f64)| (told / needed - 1.0).abs() < 0.03;
+    assert!(rows.iter().all(close), "{rows:?}");
+}

@@ -24,7 +24,7 @@ pub(crate) enum FileError {
 }
 
 impl FileError {
-    pub(super) fn unusable(path: &Path, what: &dyn Display) -> Self {
+    pub(crate) fn unusable(path: &Path, what: &dyn Display) -> Self {
         Self::Unusable {
             path: path.to_owned(),
             what: what.to_string(),
@@ -33,7 +33,7 @@ impl FileError {
 }
 
 /// The contents of a file of reasonable size. Blocks.
-pub(super) fn read(path: &Path) -> Result<Vec<u8>, FileError> {
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, FileError> {
     let unreadable = |error| FileError::Unreadable {
         path: path.to_owned(),
         error,

@@ -28,11 +28,13 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::pki_types::ServerName;
 
-use self::credentials::{FileError, authorization};
+use self::credentials::authorization;
 use self::tls::TlsError;
 use crate::model::{Credentials, Tls};
 
+pub(crate) use self::credentials::{FileError, read};
 pub(crate) use self::origin::Origin;
+pub(crate) use self::tls::certificates;
 
 /// How a request is made, whatever it asks for.
 #[derive(Clone, Debug)]

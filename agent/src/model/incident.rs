@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::change::Change;
 use super::counters::Signal;
 use super::endpoint::Role;
+use super::finding::Finding;
 
 /// A skew of one signal of one pool.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -146,6 +147,9 @@ pub struct Cause {
     pub id: CauseId,
     /// What it means for this pool, in a sentence or two.
     pub text: String,
+    /// What in the balancer's configuration brings it about, as far as the audit found it; the more telling first.
+    #[serde(default)]
+    pub findings: Vec<Finding>,
 }
 
 /// The kinds of cause, the names of the contract.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::detection::{Algorithm, Expectation};
 use super::endpoint::{Endpoint, NetnsCookie, Role};
+use super::finding::Finding;
 
 /// A backend's weight: finite and greater than zero.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
@@ -158,6 +159,9 @@ pub struct PoolSpec {
     /// Members that should get no traffic, in the source's order; none of their addresses is one of `backends`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub standby: Vec<StandbySpec>,
+    /// What the audit found about it in the configuration that it comes from, in the order of places.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
 }
 
 impl PoolSpec {

@@ -10,7 +10,6 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use hyper::Request;
 use hyper::body::Incoming;
@@ -20,18 +19,19 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Sleep, sleep, timeout};
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use super::control::Peer;
+use super::headers;
 use super::shared::Shared;
 
 /// Headers of a request; a scraper or browser sends about ten.
 const MAX_HEADERS: usize = 64;
 
-/// Serves one connection until its client closes it, breaks a limit, or `shutdown` is asked for, in which case the
-/// request that is running is still answered.
-pub(super) async fn serve(
+/// Serves one connection, over TLS if that is configured.
+pub(super) async fn receive(
     stream: TcpStream,
     peer: SocketAddr,
     router: Router,
@@ -39,9 +39,45 @@ pub(super) async fn serve(
     shutdown: CancellationToken,
 ) {
     let _open = shared.traffic.connected();
+    let mut client = Client {
+        address: peer,
+        certified: false,
+    };
+    let Some(tls) = shared.access.current().tls() else {
+        return Box::pin(serve(stream, client, router, &shared, shutdown)).await;
+    };
+    let handshake = TlsAcceptor::from(tls).accept(stream);
+    match timeout(shared.limits.head_time, handshake).await {
+        Ok(Ok(stream)) => {
+            // The handshake fails if the certificate is not one of those that are trusted.
+            client.certified = stream.get_ref().1.peer_certificates().is_some();
+            Box::pin(serve(stream, client, router, &shared, shutdown)).await;
+        }
+        Ok(Err(error)) => tracing::debug!(%peer, %error, "a TLS handshake failed"),
+        Err(_elapsed) => tracing::debug!(%peer, "a TLS handshake took too long"),
+    }
+}
+
+/// The other end of a connection.
+#[derive(Clone, Copy)]
+struct Client {
+    address: SocketAddr,
+    /// Whether it showed a certificate that is trusted.
+    certified: bool,
+}
+
+/// Serves one connection until its client closes it, breaks a limit, or `shutdown` is asked for, in which case the
+/// request that is running is still answered.
+async fn serve(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    client: Client,
+    router: Router,
+    shared: &Shared,
+    shutdown: CancellationToken,
+) {
     let limits = &shared.limits;
     let service = TowerToHyperService::new(router);
-    let service = service_fn(|request| answer(request, peer, &service, &shared));
+    let service = service_fn(|request| answer(request, client, &service, shared));
     let stream = TokioIo::new(Impatient::new(stream, limits.stall));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -59,25 +95,29 @@ pub(super) async fn serve(
     };
     if let Err(error) = outcome {
         // Clients break connections as they like: worth a line only to someone who looks for it.
-        tracing::debug!(%peer, %error, "an HTTP connection ended early");
+        tracing::debug!(peer = %client.address, %error, "an HTTP connection ended early");
     }
 }
 
 async fn answer(
     mut request: Request<Incoming>,
-    peer: SocketAddr,
+    client: Client,
     service: &TowerToHyperService<Router>,
     shared: &Shared,
 ) -> Result<Response, Infallible> {
-    request.extensions_mut().insert(Peer(peer));
-    let mut response = service.call(request).await?;
-    let headers = response.headers_mut();
-    headers.insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
-    // Every answer is about this moment.
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let access = shared.access.current();
+    let mut response = match access.admit(request.headers(), request.uri()).await {
+        Ok(named) => {
+            request.extensions_mut().insert(Peer {
+                address: client.address,
+                authenticated: named || client.certified,
+            });
+            service.call(request).await?
+        }
+        Err(refusal) => refusal,
+    };
+    headers::add(response.headers_mut());
+    access.dress(response.headers_mut());
     shared.traffic.responded(response.status());
     Ok(response)
 }
@@ -85,15 +125,15 @@ async fn answer(
 /// A stream whose writes fail when the peer takes nothing for a while.
 ///
 /// Without it a client that stops reading would keep its connection, and what is buffered for it, for ever.
-struct Impatient {
-    stream: TcpStream,
+struct Impatient<S> {
+    stream: S,
     limit: Duration,
     /// Runs while a write waits.
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
-impl Impatient {
-    fn new(stream: TcpStream, limit: Duration) -> Self {
+impl<S> Impatient<S> {
+    fn new(stream: S, limit: Duration) -> Self {
         Self {
             stream,
             limit,
@@ -118,7 +158,7 @@ impl Impatient {
     }
 }
 
-impl AsyncRead for Impatient {
+impl<S: AsyncRead + Unpin> AsyncRead for Impatient<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -128,7 +168,7 @@ impl AsyncRead for Impatient {
     }
 }
 
-impl AsyncWrite for Impatient {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Impatient<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

@@ -13,7 +13,11 @@ use super::shared::Shared;
 
 /// The other end of a request's connection.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Peer(pub(super) SocketAddr);
+pub(super) struct Peer {
+    pub(super) address: SocketAddr,
+    /// Whether it has proven who it is, by a password or a certificate.
+    pub(super) authenticated: bool,
+}
 
 /// `GET /-/healthy`
 pub(super) async fn healthy(State(shared): State<Arc<Shared>>) -> Response {
@@ -37,7 +41,7 @@ fn answer(verdict: Result<(), String>, fine: &str) -> Response {
 /// `POST /-/reload`
 pub(super) async fn reload(
     State(shared): State<Arc<Shared>>,
-    Extension(Peer(peer)): Extension<Peer>,
+    Extension(peer): Extension<Peer>,
     headers: HeaderMap,
 ) -> Response {
     if let Some(message) = refusal(peer, &headers) {
@@ -53,12 +57,13 @@ pub(super) async fn reload(
 }
 
 /// Why a reload that `peer` asks for is refused, if it is.
-fn refusal(peer: SocketAddr, headers: &HeaderMap) -> Option<&'static str> {
-    if !peer.ip().to_canonical().is_loopback() {
+fn refusal(peer: Peer, headers: &HeaderMap) -> Option<&'static str> {
+    if !peer.authenticated && !peer.address.ip().to_canonical().is_loopback() {
         Some(
-            "reloads are accepted from this host alone; send SIGHUP or ask from a loopback address\n",
+            "reloads are accepted from this host alone, or with authentication (web.config_file); send SIGHUP or ask from a \
+             loopback address\n",
         )
-    } else if is_foreign(headers) {
+    } else if is_foreign(headers, peer.authenticated) {
         Some("a page of another origin must not reload the agent\n")
     } else {
         None
@@ -69,8 +74,9 @@ fn refusal(peer: SocketAddr, headers: &HeaderMap) -> Option<&'static str> {
 ///
 /// Programs such as curl send neither header, browsers send `Origin` with every POST. An origin that equals the host
 /// is not enough: a foreign name that was made to resolve to a loopback address has both alike, so the host must be
-/// one that no foreign name server can answer for.
-fn is_foreign(headers: &HeaderMap) -> bool {
+/// one that no foreign name server can answer for; or the request `authenticated`, because a browser has the password for
+/// the real name alone.
+fn is_foreign(headers: &HeaderMap, authenticated: bool) -> bool {
     let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or(""));
     if let Some(site) = text("sec-fetch-site")
         && site != "same-origin"
@@ -85,7 +91,7 @@ fn is_foreign(headers: &HeaderMap) -> bool {
     let own = ["http://", "https://"]
         .iter()
         .any(|scheme| origin.strip_prefix(scheme) == Some(host));
-    !(own && is_loopback_name(host))
+    !(own && (authenticated || is_loopback_name(host)))
 }
 
 /// Whether `host`, with or without a port, names this host without the help of a name server.
@@ -106,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_this_host_may_reload() {
+    fn only_this_host_may_reload_without_authentication() {
         for (peer, fine) in [
             ("127.0.0.1:5000", true),
             ("[::1]:5000", true),
@@ -115,8 +121,15 @@ mod tests {
             ("[2001:db8::1]:5000", false),
             ("[::ffff:192.0.2.1]:5000", false),
         ] {
-            let refusal = refusal(peer.parse().unwrap(), &HeaderMap::new());
-            assert_eq!(refusal.is_none(), fine, "{peer}");
+            let address = peer.parse().unwrap();
+            for (authenticated, fine) in [(false, fine), (true, true)] {
+                let peer = Peer {
+                    address,
+                    authenticated,
+                };
+                let refusal = refusal(peer, &HeaderMap::new());
+                assert_eq!(refusal.is_none(), fine, "{peer:?}");
+            }
         }
     }
 
@@ -140,7 +153,7 @@ mod tests {
             &[("host", "127.0.0.1"), ("origin", "https://127.0.0.1")],
             &[("host", "localhost:9797"), ("sec-fetch-site", "none")],
         ] {
-            assert!(!is_foreign(&headers(own)), "{own:?}");
+            assert!(!is_foreign(&headers(own), false), "{own:?}");
         }
     }
 
@@ -166,7 +179,17 @@ mod tests {
             ],
             &[("origin", "http://")],
         ] {
-            assert!(is_foreign(&headers(foreign)), "{foreign:?}");
+            assert!(is_foreign(&headers(foreign), false), "{foreign:?}");
         }
+    }
+
+    #[test]
+    fn with_a_password_the_page_may_have_any_name_but_must_be_the_agents() {
+        let host = ("host", "node7.example:9797");
+        let own = headers(&[host, ("origin", "https://node7.example:9797")]);
+        assert!(!is_foreign(&own, true));
+        assert!(is_foreign(&own, false));
+        let other = headers(&[host, ("origin", "https://evil.example")]);
+        assert!(is_foreign(&other, true));
     }
 }

@@ -13,6 +13,8 @@ pub struct Limits {
     pub scrapes: u32,
     /// Pages and API answers rendered at the same time; more are answered with 503.
     pub pages: u32,
+    /// Event streams open at the same time; more are answered with 503.
+    pub streams: usize,
     /// Bytes of a request's head, and of what is buffered per connection; at least 8 KiB.
     pub head_bytes: usize,
     /// Time for a request's head to arrive; an idle connection is closed after it, too.
@@ -23,6 +25,8 @@ pub struct Limits {
     pub response: Duration,
     /// Time that running requests get when the server stops.
     pub drain: Duration,
+    /// Age of the last tick at which readers of a stream are told that it is late, if three intervals are less.
+    pub late: Duration,
     /// Age at which the last tick is too old to call the agent healthy, if five intervals are less.
     pub tick_grace: Duration,
 }
@@ -33,12 +37,14 @@ impl Default for Limits {
             connections: 512,
             scrapes: 8,
             pages: 8,
+            streams: 64,
             head_bytes: 16 * 1024,
             head_time: Duration::from_secs(10),
             stall: Duration::from_secs(10),
             // Prometheus gives a scrape 10 s unless told otherwise, and rarely more than a minute.
             response: Duration::from_secs(60),
             drain: Duration::from_secs(5),
+            late: Duration::from_secs(5),
             tick_grace: Duration::from_secs(10),
         }
     }

@@ -3,7 +3,7 @@
 use tracing::{debug, info, warn};
 
 use crate::engine::{PoolChange, Transition, TransitionKind, VerdictChange};
-use crate::model::{Deviation, Ending, Incident, Signal, rfc3339};
+use crate::model::{Deviation, Ending, Finding, Incident, Signal, rfc3339};
 
 /// Backends that one line names.
 const NAMED: usize = 10;
@@ -43,6 +43,7 @@ pub(crate) fn transition(transition: &Transition) {
             evidence = incident.evidence,
             cause = %incident.cause.id,
             explanation = incident.cause.text,
+            configuration = configuration(incident),
             change = incident.change.as_ref().map(|change| change.before(incident.started)),
             "{}",
             headline(incident)
@@ -66,6 +67,12 @@ pub(crate) fn transition(transition: &Transition) {
             "the incident has ended"
         ),
     }
+}
+
+/// What in the balancer's configuration brings it about, if that was found.
+fn configuration(incident: &Incident) -> Option<String> {
+    let told: Vec<String> = incident.cause.findings.iter().map(Finding::told).collect();
+    (!told.is_empty()).then(|| told.join("; "))
 }
 
 /// As in the API.

@@ -3,12 +3,16 @@
 //! Everything here reads the state that the engine published last and changes nothing. Responses are rendered outside
 //! of the async runtime while they are read, so that a large or slow one delays neither a tick nor another response.
 
+mod access;
 pub mod alerts;
 pub mod api;
 mod connection;
 mod control;
+mod headers;
 mod health;
+mod hour;
 mod limits;
+mod live;
 pub(crate) mod log;
 pub mod page;
 pub mod prometheus;
@@ -16,9 +20,11 @@ mod render;
 mod routes;
 mod server;
 mod shared;
+mod shown;
 mod stream;
 mod traffic;
 
+pub use access::{Access, AccessError, AccessHandle};
 pub use limits::Limits;
 pub use server::{BindError, Server};
 pub use traffic::TrafficSample;

@@ -60,7 +60,7 @@ impl Gate {
 }
 
 /// An error in the form of the answer that the client asked for.
-fn busy(content_type: &str) -> Response {
+pub(super) fn busy(content_type: &str) -> Response {
     let status = StatusCode::SERVICE_UNAVAILABLE;
     let message = "too many of these requests at once; try again later";
     let mut response = if content_type == api::JSON {

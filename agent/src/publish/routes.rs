@@ -10,16 +10,20 @@ use axum::routing::{get, post};
 
 use super::prometheus::Format;
 use super::shared::Shared;
-use super::{api, control, page};
+use super::{api, control, live, page};
 
 /// All routes of the agent.
 pub(super) fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/", get(page::show))
+        .route("/page/{name}", get(page::asset))
         .route("/metrics", get(metrics))
         .route("/api/v1/pools", get(api::all_pools))
         .route("/api/v1/pools/{name}", get(api::one_pool))
+        .route("/api/v1/pools/{name}/history", get(api::history))
+        .route("/api/v1/stream", get(live::stream))
         .route("/api/v1/incidents", get(api::incidents))
+        .route("/api/v1/findings", get(api::findings))
         .route("/api/v1/status", get(api::status))
         .route("/-/healthy", get(control::healthy))
         .route("/-/ready", get(control::ready))

@@ -13,11 +13,12 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::access::AccessHandle;
 use super::alerts::AlertsHandle;
 use super::connection;
 use super::limits::Limits;
 use super::routes::router;
-use super::shared::Shared;
+use super::shared::{Parts, Shared};
 use crate::discovery::DiscoveryHandle;
 use crate::model::State;
 use crate::recording::RecordingStatistics;
@@ -84,10 +85,9 @@ pub struct Server {
     address: SocketAddr,
     states: watch::Receiver<Arc<State>>,
     reload: ReloadHandle,
-    alerts: Option<AlertsHandle>,
-    recording: Option<RecordingStatistics>,
-    discovery: Option<DiscoveryHandle>,
+    parts: Parts,
     limits: Limits,
+    access: AccessHandle,
 }
 
 impl Server {
@@ -107,10 +107,9 @@ impl Server {
             address,
             states,
             reload,
-            alerts: None,
-            recording: None,
-            discovery: None,
+            parts: Parts::default(),
             limits: Limits::default(),
+            access: AccessHandle::default(),
         })
     }
 
@@ -121,24 +120,31 @@ impl Server {
         self
     }
 
+    /// The same server, which lets in whom `access` says.
+    #[must_use]
+    pub fn with_access(mut self, access: AccessHandle) -> Self {
+        self.access = access;
+        self
+    }
+
     /// The same server, which also shows what became of alerts.
     #[must_use]
     pub fn with_alerts(mut self, alerts: AlertsHandle) -> Self {
-        self.alerts = Some(alerts);
+        self.parts.alerts = Some(alerts);
         self
     }
 
     /// The same server, which also shows how much was recorded, if anything is.
     #[must_use]
     pub fn with_recording(mut self, recording: Option<RecordingStatistics>) -> Self {
-        self.recording = recording;
+        self.parts.recording = recording;
         self
     }
 
     /// The same server, which also shows how the sources of pools are.
     #[must_use]
     pub fn with_discovery(mut self, discovery: DiscoveryHandle) -> Self {
-        self.discovery = Some(discovery);
+        self.parts.discovery = Some(discovery);
         self
     }
 
@@ -154,10 +160,10 @@ impl Server {
         let shared = Arc::new(Shared::new(
             self.states,
             self.reload,
-            self.alerts,
-            self.recording,
-            self.discovery,
+            self.parts,
             self.limits,
+            self.access,
+            shutdown.clone(),
         ));
         let house = House {
             router: router(Arc::clone(&shared)),
@@ -217,7 +223,7 @@ impl House {
     fn serve(&self, stream: TcpStream, peer: SocketAddr) -> impl Future<Output = ()> + use<> {
         let closed = self.closed.clone();
         let (router, shared) = (self.router.clone(), Arc::clone(&self.shared));
-        let guest = connection::serve(stream, peer, router, shared, self.closing.clone());
+        let guest = connection::receive(stream, peer, router, shared, self.closing.clone());
         async move {
             closed.run_until_cancelled_owned(guest).await;
         }

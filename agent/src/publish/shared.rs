@@ -2,11 +2,15 @@
 
 use std::fs;
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
+use tokio_util::sync::CancellationToken;
 
+use super::access::AccessHandle;
 use super::alerts::AlertsHandle;
 use super::health::Pulse;
+use super::hour::Hour;
 use super::limits::Limits;
 use super::prometheus::{Process, Scrape, boot_time};
 use super::render::Gate;
@@ -16,21 +20,35 @@ use crate::model::State;
 use crate::recording::RecordingStatistics;
 use crate::reload::ReloadHandle;
 
+/// Parts of the agent that tell of themselves, as far as they run.
+#[derive(Debug, Default)]
+pub(super) struct Parts {
+    pub(super) alerts: Option<AlertsHandle>,
+    pub(super) recording: Option<RecordingStatistics>,
+    pub(super) discovery: Option<DiscoveryHandle>,
+}
+
 /// What handlers read from, and the limits they keep.
 #[derive(Debug)]
 pub(super) struct Shared {
     states: watch::Receiver<Arc<State>>,
     pub(super) reload: ReloadHandle,
-    alerts: Option<AlertsHandle>,
-    recording: Option<RecordingStatistics>,
-    discovery: Option<DiscoveryHandle>,
+    parts: Parts,
     pub(super) limits: Limits,
+    /// Who is let in.
+    pub(super) access: AccessHandle,
     pub(super) pulse: Pulse,
     pub(super) traffic: Traffic,
     /// For `/metrics` alone, so that no other reader can keep Prometheus out.
     pub(super) scrapes: Gate,
     /// For the page and the API.
     pub(super) pages: Gate,
+    /// For readers that stay: a place for each.
+    pub(super) streams: Arc<Semaphore>,
+    /// The shares of the last hour.
+    pub(super) hour: Hour,
+    /// Cancelled when connections should end.
+    pub(super) closing: CancellationToken,
     /// The name of this host, for the page.
     pub(super) host: String,
     booted: Option<u64>,
@@ -40,22 +58,24 @@ impl Shared {
     pub(super) fn new(
         states: watch::Receiver<Arc<State>>,
         reload: ReloadHandle,
-        alerts: Option<AlertsHandle>,
-        recording: Option<RecordingStatistics>,
-        discovery: Option<DiscoveryHandle>,
+        parts: Parts,
         limits: Limits,
+        access: AccessHandle,
+        closing: CancellationToken,
     ) -> Self {
         let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
         Self {
             states,
             reload,
-            alerts,
-            recording,
-            discovery,
+            parts,
             pulse: Pulse::new(),
             traffic: Traffic::default(),
             scrapes: Gate::new(limits.scrapes, limits.patience()),
             pages: Gate::new(limits.pages, limits.patience()),
+            streams: Arc::new(Semaphore::new(limits.streams)),
+            hour: Hour::new(),
+            access,
+            closing,
             host: host.trim().to_owned(),
             booted: boot_time(),
             limits,
@@ -67,11 +87,23 @@ impl Shared {
         Arc::clone(&self.states.borrow())
     }
 
+    /// Tells of each publication of the engine.
+    pub(super) fn states(&self) -> watch::Receiver<Arc<State>> {
+        self.states.clone()
+    }
+
+    /// How old the last tick may be before it is worth telling.
+    pub(super) fn patience(&self) -> Duration {
+        self.limits.late.max(self.state().interval * 3)
+    }
+
     /// Notes each publication of the engine, until the engine is gone.
     pub(super) async fn watch_pulse(&self) {
-        let mut states = self.states.clone();
+        let mut states = self.states();
         while states.changed().await.is_ok() {
             self.pulse.beat();
+            let state = Arc::clone(&states.borrow_and_update());
+            self.hour.note(&state);
         }
     }
 
@@ -83,17 +115,22 @@ impl Shared {
             process: Process::sample(self.booted),
             traffic: self.traffic.sample(),
             alerts: self
+                .parts
                 .alerts
                 .as_ref()
                 .map_or_else(Vec::new, AlertsHandle::statistics),
-            recording: self.recording.as_ref().map(RecordingStatistics::sample),
+            recording: self
+                .parts
+                .recording
+                .as_ref()
+                .map(RecordingStatistics::sample),
             discovery: self.discovery(),
         }
     }
 
     /// How the sources of pools are.
     pub(super) fn discovery(&self) -> DiscoveryStatus {
-        let handle = self.discovery.as_ref();
+        let handle = self.parts.discovery.as_ref();
         handle.map_or_else(DiscoveryStatus::default, DiscoveryHandle::status)
     }
 }

@@ -7,6 +7,7 @@ mod ask;
 mod command_line;
 mod kind;
 pub(crate) mod live;
+mod nginx_line;
 mod process;
 mod rooted;
 mod texts;

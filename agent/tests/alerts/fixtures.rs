@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use evenkeel::model::{
-    AlertName, Alerting, Cause, CauseId, Deviation, Ended, Ending, Incident, KernelState,
-    PerSignal, Receiver, Role, Signal, State, Tls,
+    AlertName, Alerting, Cause, CauseId, Deviation, Ended, Ending, Finding, Incident, KernelState,
+    PerSignal, Receiver, Role, Severity, Signal, State, Tls,
 };
 use evenkeel::publish::alerts::{Alerts, AlertsHandle, Identity, ReceiverStatistics};
 use tokio::sync::watch;
@@ -53,10 +53,20 @@ pub(crate) fn incident(id: &str, pool: &str) -> Incident {
             id: CauseId::WeightsDiffer,
             text: "The shares fit the weights 1, 3, 3, 5, not the configured 1, 1, 1, 1."
                 .to_owned(),
+            findings: vec![Finding {
+                rule: "NGX-003".to_owned(),
+                severity: Severity::Warning,
+                place: "/etc/nginx/nginx.conf:12:16".to_owned(),
+                pool: Some("checkout".to_owned()),
+                message: "app.example:8080 is one server for each of its addresses, and weighs as much as all of them"
+                    .to_owned(),
+                help: "write each address".to_owned(),
+            }],
         },
         other_causes: vec![Cause {
             id: CauseId::Affinity,
             text: "Few clients, each bound to a backend.".to_owned(),
+            findings: Vec::new(),
         }],
         change: None,
         evidence: 9.31,

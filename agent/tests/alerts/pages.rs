@@ -3,7 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use evenkeel::model::{
-    AlertName, Cause, CauseId, Change, Ended, Ending, Incident, Role, Signal, Source,
+    AlertName, Cause, CauseId, Change, Ended, Ending, Finding, Incident, Role, Severity, Signal,
+    Source,
 };
 use serde_json::Value;
 
@@ -38,6 +39,14 @@ fn starved() -> Incident {
         cause: Cause {
             id: CauseId::NotInRotation,
             text: "The balancer does not try the backend at all.".to_owned(),
+            findings: vec![Finding {
+                rule: "NGX-005".to_owned(),
+                severity: Severity::Warning,
+                place: "/etc/nginx/nginx.conf:14:31".to_owned(),
+                pool: Some("checkout".to_owned()),
+                message: "10.0.0.4:8080 gets no requests".to_owned(),
+                help: "remove `down`".to_owned(),
+            }],
         },
         other_causes: Vec::new(),
         ended: Some(Ended {
@@ -65,6 +74,7 @@ fn failing() -> Incident {
         cause: Cause {
             id: CauseId::Refusing,
             text: "The backends refuse connections: nothing listens there.".to_owned(),
+            findings: Vec::new(),
         },
         other_causes: Vec::new(),
         ..skewed()

@@ -35,6 +35,7 @@ pub(crate) fn pool(name: &str, backends: std::ops::RangeInclusive<usize>) -> Poo
         algorithm: Algorithm::default(),
         expected: None,
         standby: Vec::new(),
+        findings: Vec::new(),
         backends: backends
             .map(|n| BackendSpec {
                 address: address(n),

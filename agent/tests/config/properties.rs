@@ -225,6 +225,7 @@ fn config() -> impl Strategy<Value = Config> {
             Config {
                 web: Web {
                     listen: SocketAddr::from(listen),
+                    ..Web::default()
                 },
                 interval: Duration::from_millis(interval),
                 window: Duration::from_millis(window),
@@ -275,6 +276,7 @@ fn pool() -> impl Strategy<Value = PoolSpec> {
             algorithm,
             expected,
             standby: Vec::new(),
+            findings: Vec::new(),
             backends: backends
                 .into_iter()
                 .map(|(address, backend)| BackendSpec {

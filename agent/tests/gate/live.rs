@@ -159,11 +159,11 @@ fn pools_are_learned_where_none_is_named() {
 fn least_connections_is_judged_by_what_it_aims_at() {
     on_own_host(|host| {
         let slow = Options {
-            delay: Duration::from_millis(40),
+            delay: Duration::from_millis(80),
             ..Options::new(Protocol::Http)
         };
         let fast = Options {
-            delay: Duration::from_millis(10),
+            delay: Duration::from_millis(8),
             ..slow
         };
         let [first, rest @ ..] = BACKENDS.map(at);

@@ -1,16 +1,17 @@
 //! The JSON API as recorded.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use evenkeel::model::{Canary, PoolState, Signal, Verdict, View, explanation};
 use evenkeel::publish::api::{
-    IncidentsAnswer, IncidentsQuery, PoolAnswer, PoolsAnswer, StatusAnswer,
+    FindingsAnswer, IncidentsAnswer, IncidentsQuery, PoolAnswer, PoolsAnswer, StatusAnswer,
 };
 use serde_json::Value;
 
 use crate::findings::{judge, judged};
 use crate::fixtures::{discovery, reloaded, small};
-use crate::http::Running;
+use crate::http::{Running, wait_for};
 
 /// All pools as JSON.
 pub(crate) fn pools() -> Value {
@@ -22,9 +23,24 @@ pub(crate) fn one_pool() -> Value {
     serde_json::to_value(PoolAnswer::find(&judged(), "checkout")).unwrap()
 }
 
+/// The shares of a pool's last hour as JSON.
+pub(crate) fn history() -> Value {
+    let server = Running::start(small());
+    server.states.send_replace(Arc::new(small()));
+    wait_for("the first point", || {
+        let answer = server.get("/api/v1/pools/checkout/history");
+        (answer.status == 200).then(|| answer.json())
+    })
+}
+
 /// All incidents as JSON.
 pub(crate) fn incidents() -> Value {
     serde_json::to_value(IncidentsAnswer::new(&judged(), &IncidentsQuery::default())).unwrap()
+}
+
+/// All findings as JSON.
+pub(crate) fn findings() -> Value {
+    serde_json::to_value(FindingsAnswer::new(&discovery())).unwrap()
 }
 
 /// The status of an agent that works.

@@ -145,7 +145,9 @@ fn every_key_of_the_api_is_documented_and_every_documented_key_is_there() {
     for (heading, answer) in [
         ("`GET /api/v1/pools`", api::pools()),
         ("`GET /api/v1/pools/{name}`", api::one_pool()),
+        ("`GET /api/v1/pools/{name}/history`", api::history()),
         ("`GET /api/v1/incidents`", api::incidents()),
+        ("`GET /api/v1/findings`", api::findings()),
         ("`GET /api/v1/status`", api::status()),
     ] {
         let keys = section(&text, &format!("## {heading}"));

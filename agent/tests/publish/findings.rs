@@ -6,11 +6,12 @@ use std::time::{Duration, SystemTime};
 
 use evenkeel::model::{
     AlertName, Cause, CauseId, Change, Deviation, Ended, Ending, Incident, Judgement, PerSignal,
-    PoolState, Role, Side, Signal, Source, Standby, StandbySpec, StandbyState, State, Verdict,
+    PoolState, Role, Severity, Side, Signal, Source, Standby, StandbySpec, StandbyState, State,
+    Verdict,
 };
 use evenkeel::publish::alerts::{ReceiverKind, ReceiverStatistics};
 
-use crate::fixtures::small;
+use crate::fixtures::{finding, small};
 
 /// What evidence has to reach: 90 days of ticks of one second.
 const THRESHOLD: f64 = 6.89;
@@ -51,6 +52,7 @@ pub(crate) fn incident(id: &str, signal: Signal, hot: &[(&str, f64, f64)]) -> In
         cause: Cause {
             id: CauseId::Unexplained,
             text: "No known pattern fits.".to_owned(),
+            findings: Vec::new(),
         },
         other_causes: Vec::new(),
         change: None,
@@ -81,10 +83,12 @@ fn incidents() -> [Incident; 3] {
     opened.cause = Cause {
         id: CauseId::NotInRotation,
         text: "The balancer does not try 192.0.2.3:8080 at all.".to_owned(),
+        findings: vec![finding(Severity::Warning)],
     };
     opened.other_causes = vec![Cause {
         id: CauseId::WeightsDiffer,
         text: "The shares fit the weights 3, 1, 0.".to_owned(),
+        findings: Vec::new(),
     }];
     let mut failed = incident(
         "20231114220755-0000a002",
@@ -100,6 +104,7 @@ fn incidents() -> [Incident; 3] {
     failed.cause = Cause {
         id: CauseId::Refusing,
         text: "192.0.2.2:8080 refuses connections or does not answer.".to_owned(),
+        findings: Vec::new(),
     };
     let mut active = incident(
         "20231114210000-0000a003",

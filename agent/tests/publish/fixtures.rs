@@ -6,9 +6,9 @@ use std::time::{Duration, SystemTime};
 
 use evenkeel::discovery::{DiscoveryStatus, SourceStatus};
 use evenkeel::model::{
-    Algorithm, BackendSpec, BackendState, Canary, Clients, Counters, Endpoint, KernelState, Losses,
-    NetnsCookie, PerSignal, Pool, PoolSpec, PoolState, Role, Signal, SignalState, Source, State,
-    Verdict, View, Weight,
+    Algorithm, BackendSpec, BackendState, Canary, Clients, Counters, Endpoint, Finding,
+    KernelState, Losses, NetnsCookie, PerSignal, Pool, PoolSpec, PoolState, Role, Severity, Signal,
+    SignalState, Source, State, Verdict, View, Weight,
 };
 use evenkeel::publish::TrafficSample;
 use evenkeel::publish::alerts::ReceiverStatistics;
@@ -57,6 +57,10 @@ pub(crate) fn pool(name: &str, role: Role, source: Source, members: &[Member]) -
         algorithm: Algorithm::default(),
         expected: None,
         standby: Vec::new(),
+        findings: (name == "checkout")
+            .then(|| finding(Severity::Warning))
+            .into_iter()
+            .collect(),
         backends: members.iter().map(backend_spec).collect(),
     };
     let addresses = spec.backends.iter().map(|backend| backend.address);
@@ -221,6 +225,18 @@ pub(crate) fn reloaded() -> ReloadStatus {
     }
 }
 
+/// A finding about the pool `checkout`.
+pub(crate) fn finding(severity: Severity) -> Finding {
+    Finding {
+        rule: "NGX-009".to_owned(),
+        severity,
+        place: "/etc/nginx/nginx.conf:12:9".to_owned(),
+        pool: Some("checkout".to_owned()),
+        message: "`ip_hash` <sees> 3 octets".to_owned(),
+        help: "use `hash $http_x_forwarded_for consistent`".to_owned(),
+    }
+}
+
 /// Two sources of pools, of which one does not answer any longer.
 pub(crate) fn discovery() -> DiscoveryStatus {
     let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
@@ -242,6 +258,7 @@ pub(crate) fn discovery() -> DiscoveryStatus {
     DiscoveryStatus {
         sources: vec![source(Source::Nginx, 1_700_000_000), failing],
         left_out: 2,
+        findings: [finding(Severity::Warning), finding(Severity::Error)].into(),
     }
 }
 

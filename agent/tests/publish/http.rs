@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use evenkeel::model::State;
-use evenkeel::publish::{Limits, Server};
+use evenkeel::publish::{Access, AccessHandle, Limits, Server};
 use evenkeel::reload::{ReloadHandle, ReloadStatus, Request};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -32,11 +32,28 @@ impl Running {
     }
 
     pub(crate) fn start_with(state: State, limits: Limits) -> Self {
+        Self::start_guarded(state, limits, Access::default())
+    }
+
+    /// One that lets in whom `access` says.
+    pub(crate) fn start_guarded(state: State, limits: Limits, access: Access) -> Self {
+        let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        Self::start_at(any_port, state, limits, access)
+    }
+
+    pub(crate) fn start_at(
+        listen: SocketAddr,
+        state: State,
+        limits: Limits,
+        access: Access,
+    ) -> Self {
         let (states, receiver) = watch::channel(Arc::new(state));
         let (handle, reloads, reload_status) = ReloadHandle::channel();
-        let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let server = Server::bind(any_port, receiver, handle)
+        let door = AccessHandle::default();
+        door.replace(access);
+        let server = Server::bind(listen, receiver, handle)
             .unwrap()
+            .with_access(door)
             .with_limits(limits);
         let address = server.local_addr();
         let shutdown = CancellationToken::new();
@@ -137,14 +154,17 @@ impl Answer {
 }
 
 /// Reads until the server closes, and takes the response apart.
-pub(crate) fn read_answer(stream: &mut TcpStream) -> Answer {
+pub(crate) fn read_answer(stream: &mut impl Read) -> Answer {
     let mut bytes = Vec::new();
     // A server that closes with unread input resets the connection; what it said before counts.
     let outcome = stream.read_to_end(&mut bytes);
-    let text = String::from_utf8(bytes).unwrap();
-    let Some((head, body)) = text.split_once("\r\n\r\n") else {
+    let end = bytes.windows(4).position(|four| four == b"\r\n\r\n");
+    let Some(end) = end else {
+        let text = String::from_utf8_lossy(&bytes);
         panic!("no answer: {text:?}, {outcome:?}");
     };
+    let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
+    let body = &bytes[end + 4..];
     let mut lines = head.split("\r\n");
     let status = lines.next().unwrap().split(' ').nth(1).unwrap();
     let headers: BTreeMap<String, String> = lines
@@ -155,6 +175,12 @@ pub(crate) fn read_answer(stream: &mut TcpStream) -> Answer {
         Some("chunked") => unchunk(body),
         _ => (body.to_owned(), true),
     };
+    // A body that was cut short may end within a letter.
+    let body = match String::from_utf8(body) {
+        Ok(body) => body,
+        Err(error) if complete => panic!("{error}"),
+        Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
+    };
     Answer {
         status: status.parse().unwrap(),
         headers,
@@ -163,18 +189,19 @@ pub(crate) fn read_answer(stream: &mut TcpStream) -> Answer {
     }
 }
 
-fn unchunk(mut rest: &str) -> (String, bool) {
-    let mut body = String::new();
-    while let Some((size, after)) = rest.split_once("\r\n") {
+fn unchunk(mut rest: &[u8]) -> (Vec<u8>, bool) {
+    let mut body = Vec::new();
+    while let Some(end) = rest.windows(2).position(|two| two == b"\r\n") {
+        let size = std::str::from_utf8(&rest[..end]).unwrap();
         let size = usize::from_str_radix(size, 16).unwrap();
         if size == 0 {
             return (body, true);
         }
-        let Some((chunk, after)) = after.split_at_checked(size) else {
+        let Some((chunk, after)) = rest[end + 2..].split_at_checked(size) else {
             break;
         };
-        body.push_str(chunk);
-        rest = after.strip_prefix("\r\n").unwrap_or_default();
+        body.extend_from_slice(chunk);
+        rest = after.strip_prefix(b"\r\n").unwrap_or_default();
     }
     (body, false)
 }

@@ -7,6 +7,7 @@
     reason = "a test fails by panicking, in its helpers too"
 )]
 
+mod access;
 mod api;
 mod documented;
 mod exposition;
@@ -20,3 +21,4 @@ mod page;
 mod requests;
 mod scale;
 mod server;
+mod stream;

@@ -187,6 +187,7 @@ pub(crate) fn spec(weights: &[u32]) -> PoolSpec {
         algorithm: Algorithm::default(),
         expected: None,
         standby: Vec::new(),
+        findings: Vec::new(),
         backends: (1..)
             .zip(weights)
             .map(|(n, weight)| backend(n, *weight))

@@ -4,7 +4,7 @@ use serde::{Serialize, Serializer};
 
 use super::{Severity, generic, own};
 use crate::product::Product;
-use crate::{apache, envoy, fleet, haproxy, kubernetes, live, nginx};
+use crate::{apache, caddy, envoy, fleet, haproxy, kubernetes, live, nginx, traefik};
 
 /// One kind of finding.
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -65,6 +65,8 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
         envoy::RULES,
         kubernetes::RULES,
         apache::RULES,
+        caddy::RULES,
+        traefik::RULES,
     ];
     all.into_iter().flatten().copied()
 }

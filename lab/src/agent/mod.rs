@@ -79,6 +79,11 @@ impl Agent {
     pub fn restart(&mut self, namespace: &Namespace, by: Signal) -> Result<()> {
         self.process.signal(by)?;
         self.process.wait(PATIENCE)?;
+        self.resume(namespace)
+    }
+
+    /// Starts it again once it has ended, as [`Agent::restart`] does.
+    pub fn resume(&mut self, namespace: &Namespace) -> Result<()> {
         let config = fs::read_to_string(self.config_file())?;
         let (_, config) = config.split_once('\n').unwrap_or_default();
         self.listen = self.address;

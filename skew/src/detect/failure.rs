@@ -260,7 +260,7 @@ impl FailureDetector {
 
 impl Backend {
     fn sum(&self) -> f64 {
-        self.sums.iter().map(RunningSum::sum).sum()
+        self.sums.iter().map(|term| term.sum()).sum()
     }
 
     fn fail(&mut self) {

@@ -43,13 +43,13 @@ impl RunningSum {
 
     /// M.
     #[inline]
-    pub(super) fn sum(&self) -> f64 {
+    pub(super) fn sum(self) -> f64 {
         self.sum.into()
     }
 
     /// How many ticks ago the change was, if there was one.
     #[inline]
-    pub(super) fn age(&self) -> f64 {
+    pub(super) fn age(self) -> f64 {
         self.age.into()
     }
 }

@@ -27,7 +27,7 @@ pub(super) async fn ask(address: &Address, command: &str) -> Result<String, Reas
         return Err(Reason::Refused {
             asked: format!("`{command}`"),
             answer: beginning(&answer),
-            way_out: "name a `stats socket` of level operator or admin",
+            way_out: "name a `stats socket` of its `global` section, of any level, and not the master's socket",
         });
     }
     Ok(answer)

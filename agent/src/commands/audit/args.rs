@@ -1,13 +1,11 @@
 //! The command line of `evenkeel audit`.
 
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
-use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use evenkeel_balancers::{Date, Product, Severity};
 
-use crate::model::rfc3339;
+use crate::audit::today;
 
 /// What is audited, and how it is told.
 #[derive(Debug, Args)]
@@ -159,13 +157,6 @@ impl AuditArgs {
     pub(super) fn day(&self) -> anyhow::Result<Date> {
         self.date.map_or_else(today, Ok)
     }
-}
-
-/// Today in UTC.
-fn today() -> anyhow::Result<Date> {
-    let now = rfc3339(SystemTime::now()).to_string();
-    let (day, _) = now.split_once('T').context("the clock gives no day")?;
-    day.parse().context("the clock gives no day; use --date")
 }
 
 fn product(name: &str) -> Result<Product, String> {

@@ -22,8 +22,11 @@ pub(in crate::commands) struct GateArgs {
     /// Judge the pools of this configuration of nginx, with the shares that follow from it.
     #[arg(long, value_name = "FILE")]
     nginx: Option<PathBuf>,
-    /// Judge the pools of this configuration of `HAProxy`.
-    #[arg(long, value_name = "FILE")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        help = "Judge the pools of this configuration of HAProxy"
+    )]
     haproxy: Option<PathBuf>,
     /// Judge the pools of this configuration of Envoy.
     #[arg(long, value_name = "FILE")]

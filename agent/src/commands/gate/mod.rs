@@ -7,7 +7,7 @@ mod progress;
 mod run;
 mod signals;
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -47,7 +47,7 @@ enum UsageError {
     #[error("{0}")]
     Hermetic(#[from] HermeticError),
     #[error("cannot start `{0}`: {1}")]
-    Command(String, std::io::Error),
+    Command(String, io::Error),
 }
 
 /// Runs the gate and gives the exit code.
@@ -78,7 +78,12 @@ pub(super) fn run(
     for file in &args.reports {
         write_file(&report, &file.path, file.format)?;
     }
-    report.write(args.output.format(terminal.colour), out)?;
+    let written = report.write(args.output.format(terminal.colour), out);
+    match written {
+        // Whoever stopped reading (`| head`) has not changed what was found.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+        written => written?,
+    }
     Ok(code(&report, interrupted))
 }
 

@@ -12,6 +12,9 @@ use crate::model::Endpoint;
 /// When lines are written: often at first, then every ten seconds.
 const FIRST: [u64; 4] = [1, 2, 5, 10];
 
+/// Pools that are told of; of many, those that come first.
+const MOST_POOLS: usize = 5;
+
 /// Writes the lines.
 pub(super) struct Progress<'a> {
     /// Each with its endpoints; none while pools are learned.
@@ -61,7 +64,7 @@ impl<'a> Progress<'a> {
                 "evenkeel: {seconds} s: {opened} connections from this host"
             );
         }
-        for (plan, endpoints) in &self.pools {
+        for (plan, endpoints) in self.pools.iter().take(MOST_POOLS) {
             let counts: Vec<u64> = endpoints
                 .iter()
                 .map(|endpoint| live.series().total(endpoint).counters.opened)

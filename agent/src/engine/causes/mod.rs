@@ -4,6 +4,7 @@
 //! first that applies is the cause, the others that apply are told besides.
 
 mod backends;
+mod configured;
 mod groups;
 mod long_lived;
 mod weights;
@@ -29,11 +30,13 @@ const TABLE: [Row; 11] = [
 
 /// The probable causes, the most probable first; never empty.
 pub(super) fn explain(pattern: &Pattern<'_>) -> (Cause, Vec<Cause>) {
-    let mut found = TABLE.iter().filter_map(|row| row(pattern));
-    let first = found.next().unwrap_or_else(|| cause(
+    let findings = &pattern.pool.spec.findings;
+    let explained = |cause| configured::explained(cause, findings);
+    let mut found = TABLE.iter().filter_map(|row| row(pattern)).map(explained);
+    let first = found.next().unwrap_or_else(|| explained(cause(
         CauseId::Unexplained,
         "No known pattern fits. Compare the balancer's running configuration with what it should be, and the backends with each other.",
-    ));
+    )));
     (first, found.collect())
 }
 
@@ -41,5 +44,6 @@ fn cause(id: CauseId, text: impl Into<String>) -> Cause {
     Cause {
         id,
         text: text.into(),
+        findings: Vec::new(),
     }
 }

@@ -11,8 +11,13 @@ const LARGEST_WEIGHT: u32 = 10;
 /// The number of clients may be wrong by one, or by this part.
 const CLIENTS_ERROR: f64 = 0.1;
 
-/// Weights that explain the connections; `None` if none do, or if shares are not by weight.
-fn fitting(pattern: &Pattern<'_>) -> Option<Vec<u32>> {
+/// Weights that explain the connections; `None` if none do, or if shares are not by weight. Several rows ask for them.
+fn fitting<'p>(pattern: &'p Pattern<'_>) -> Option<&'p [u32]> {
+    let fitting = pattern.fitting.get_or_init(|| fit(pattern));
+    fitting.as_deref()
+}
+
+fn fit(pattern: &Pattern<'_>) -> Option<Vec<u32>> {
     if pattern.signal != Signal::Opened || pattern.pool.spec.expectation() != Expectation::Weights {
         return None;
     }
@@ -30,7 +35,7 @@ pub(super) fn weights_lost(pattern: &Pattern<'_>) -> Option<Cause> {
         .expected
         .windows(2)
         .any(|pair| (pair[0] / pair[1] - 1.0).abs() > 1e-9);
-    let lost = unequal && fitting(pattern).is_some_and(|weights| all_alike(&weights));
+    let lost = unequal && fitting(pattern).is_some_and(all_alike);
     lost.then(|| {
         cause(
             CauseId::WeightsLost,

@@ -12,11 +12,13 @@ use std::path::Path;
 use evenkeel_balancers::NginxStatement as Statement;
 use evenkeel_balancers::model::Traffic;
 
+use super::passes::{Pass, SPEAKING, entry_server, find_passes};
+
 /// What stands around the blocks in the copy.
 const TOP: [&str; 2] = ["worker_processes", "pcre_jit"];
 const EVENTS: [&str; 4] = ["worker_connections", "multi_accept", "accept_mutex", "use"];
-/// What makes variables, and how nginx speaks to backends: taken from `http` or `stream`, and from the server and the
-/// location that pass to the upstream.
+/// What makes variables: taken from `http` or `stream`, as is how nginx speaks to backends, which is also taken from the server
+/// and the location that pass to the upstream.
 const VARIABLES: [&str; 7] = [
     "map",
     "geo",
@@ -26,27 +28,6 @@ const VARIABLES: [&str; 7] = [
     "variables_hash_bucket_size",
     "variables_hash_max_size",
 ];
-const SPEAKING: [&str; 10] = [
-    "proxy_http_version",
-    "proxy_set_header",
-    "proxy_next_upstream",
-    "proxy_next_upstream_tries",
-    "proxy_next_upstream_timeout",
-    "proxy_connect_timeout",
-    "proxy_read_timeout",
-    "proxy_send_timeout",
-    "proxy_timeout",
-    "proxy_request_buffering",
-];
-const PASSES: [&str; 6] = [
-    "proxy_pass",
-    "grpc_pass",
-    "fastcgi_pass",
-    "uwsgi_pass",
-    "scgi_pass",
-    "memcached_pass",
-];
-
 /// Gives addresses of the gate's own.
 pub(super) trait Places {
     /// Where a listener stands for a backend.
@@ -216,77 +197,8 @@ impl Copy {
     }
 }
 
-/// A directive that passes requests on, with what stands around it.
-struct Pass<'a> {
-    line: &'a Statement,
-    target: &'a str,
-    /// The servers and locations around it, from the outside inwards, each by its statements.
-    around: Vec<&'a [Statement]>,
-}
-
-impl Pass<'_> {
-    /// Whether it leads to the upstream of this name.
-    fn leads_to(&self, name: &str) -> bool {
-        let rest = self
-            .target
-            .split_once("://")
-            .map_or(self.target, |(_, rest)| rest);
-        let host = rest.split(['/', '?']).next().unwrap_or_default();
-        host.eq_ignore_ascii_case(name)
-    }
-}
-
-fn find_passes<'a>(
-    block: &'a [Statement],
-    around: &mut Vec<&'a [Statement]>,
-    found: &mut Vec<Pass<'a>>,
-) {
-    for line in block {
-        if line.name() == "upstream" {
-            continue;
-        }
-        if let (true, Some(target)) = (PASSES.contains(&line.name()), line.arg(0)) {
-            found.push(Pass {
-                line,
-                target,
-                around: around.clone(),
-            });
-        } else if line.block.is_some() {
-            around.push(line.children());
-            find_passes(line.children(), around, found);
-            around.pop();
-        }
-    }
-}
-
-/// The server through which an upstream is reached; it speaks to it as the first location does that passes there.
-fn entry_server(name: &str, traffic: Traffic, entry: SocketAddr, passes: &[Pass<'_>]) -> String {
-    let around = passes
-        .iter()
-        .find(|pass| pass.leads_to(name))
-        .map(|pass| pass.around.as_slice())
-        .unwrap_or_default();
-    let taken = |block: &&[Statement]| only(block, &["set"]) + &only(block, &SPEAKING);
-    let mut text = format!("server {{\nlisten {entry} backlog=4096;\n");
-    let (server, location) = around
-        .split_first()
-        .map_or((None, around), |(first, rest)| (Some(first), rest));
-    text.push_str(&server.map_or(String::new(), taken));
-    let location: String = location.iter().map(taken).collect();
-    // A String takes anything.
-    let written = match traffic {
-        Traffic::Requests => write!(
-            text,
-            "location / {{\n{location}proxy_pass http://{name};\n}}\n}}\n"
-        ),
-        Traffic::Connections => write!(text, "{location}proxy_pass {name};\n}}\n"),
-    };
-    debug_assert!(written.is_ok());
-    text
-}
-
 /// The statements of these names, as text.
-fn only(block: &[Statement], names: &[&str]) -> String {
+pub(super) fn only(block: &[Statement], names: &[&str]) -> String {
     let kept = block.iter().filter(|line| names.contains(&line.name()));
     kept.map(ToString::to_string).collect()
 }

@@ -145,7 +145,11 @@ pub(super) fn basis(pool: &PoolReport, report: &Report) -> String {
     let noise = match (noise.basis, noise.estimate) {
         (Basis::Measured, Some(phi)) => format!(
             "counts vary {} times as much as by lot (variance, measured)",
-            if phi < 0.995 { small(phi) } else { ratio(phi) }
+            match phi {
+                tiny if tiny < 0.0005 => "less than 0.001".to_owned(),
+                part if part < 0.995 => small(part),
+                more => ratio(more),
+            }
         ),
         (Basis::Unknown, _) => "how much counts vary could not be measured".to_owned(),
         _ => "counts are taken to vary as by lot; the run was too short to measure it".to_owned(),

@@ -104,6 +104,7 @@ fn incident(id: usize, started: SystemTime) -> Incident {
         cause: Cause {
             id: CauseId::Unexplained,
             text: String::new(),
+            findings: Vec::new(),
         },
         other_causes: Vec::new(),
         change: None,

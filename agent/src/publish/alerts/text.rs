@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::model::{AlertName, Deviation, Ended, Ending, Incident, Role, Signal, rfc3339};
+use crate::model::{AlertName, Deviation, Ended, Ending, Finding, Incident, Role, Signal, rfc3339};
 
 /// The incident in one line.
 pub(super) fn summary(incident: &Incident) -> String {
@@ -97,6 +97,11 @@ pub(super) fn sides(incident: &Incident) -> [(&'static str, &[Deviation]); 2] {
     };
     let [hot, cold] = headings;
     [(hot, &incident.hot), (cold, &incident.cold)]
+}
+
+/// What in the balancer's configuration brings it about, as far as that was found.
+pub(super) fn findings(incident: &Incident) -> Vec<String> {
+    incident.cause.findings.iter().map(Finding::told).collect()
 }
 
 /// The change of the pool's description that it followed, if there was one.

@@ -100,6 +100,7 @@ impl Wording {
             ("description", self.description(incident)),
             ("cause", incident.cause.id.as_str().to_owned()),
             ("cause_text", incident.cause.text.clone()),
+            ("configuration", text::findings(incident).join("; ")),
             ("change", text::change(incident).unwrap_or_default()),
             ("hot", list(&incident.hot)),
             ("cold", list(&incident.cold)),
@@ -132,6 +133,8 @@ impl Wording {
         }
         let cause = &incident.cause;
         lines.push(format!("\nProbable cause ({}): {}", cause.id, cause.text));
+        let found = text::findings(incident).into_iter();
+        lines.extend(found.map(|found| format!("Configured so: {found}")));
         let others = incident.other_causes.iter();
         lines.extend(others.map(|other| format!("Also possible ({}): {}", other.id, other.text)));
         lines.push(format!("\nHow sure: {}.", text::evidence(incident)));

@@ -19,6 +19,17 @@ pub struct IncidentsQuery {
     limit: Option<usize>,
 }
 
+impl IncidentsQuery {
+    /// The newest `limit` incidents of `pool`, or of all pools.
+    pub(in crate::publish) fn of(pool: Option<String>, limit: usize) -> Self {
+        Self {
+            pool,
+            open: None,
+            limit: Some(limit),
+        }
+    }
+}
+
 /// The answer of `/api/v1/incidents`.
 #[derive(Debug, Serialize)]
 pub struct IncidentsAnswer<'a> {

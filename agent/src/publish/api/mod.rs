@@ -2,6 +2,8 @@
 //!
 //! Views borrow from the state and are serialised straight into the response; nothing is copied.
 
+mod findings;
+mod history;
 mod incidents;
 mod pools;
 mod status;
@@ -17,9 +19,12 @@ use axum::response::{IntoResponse, Response};
 use serde::{Serialize, Serializer};
 
 use super::shared::Shared;
-use crate::model::rfc3339;
+use crate::model::{self, rfc3339};
 
+pub use findings::FindingsAnswer;
+pub(super) use history::HistoryAnswer;
 pub use incidents::{IncidentView, IncidentsAnswer, IncidentsQuery};
+pub(super) use pools::Frame;
 pub use pools::{PoolAnswer, PoolsAnswer};
 pub use status::StatusAnswer;
 
@@ -39,18 +44,46 @@ pub(super) async fn one_pool(
     State(shared): State<Arc<Shared>>,
     name: Result<Path<String>, PathRejection>,
 ) -> Response {
-    let name = match name {
-        Ok(Path(name)) => name,
-        Err(rejection) => return error(StatusCode::BAD_REQUEST, &rejection.body_text()),
+    let (state, name) = match known(&shared, name) {
+        Ok(found) => found,
+        Err(refusal) => return *refusal,
     };
-    let state = shared.state();
-    if PoolAnswer::find(&state, &name).is_none() {
-        let message = format!("there is no pool {name:?}; /api/v1/pools lists all");
-        return error(StatusCode::NOT_FOUND, &message);
-    }
     shared.pages.respond(JSON, move |out| {
         write(out, &PoolAnswer::find(&state, &name))
     })
+}
+
+/// `GET /api/v1/pools/{name}/history`
+pub(super) async fn history(
+    State(shared): State<Arc<Shared>>,
+    name: Result<Path<String>, PathRejection>,
+) -> Response {
+    let (_, name) = match known(&shared, name) {
+        Ok(found) => found,
+        Err(refusal) => return *refusal,
+    };
+    // A pool that was found since the last point has none.
+    let Some(trace) = shared.hour.of(&name, None) else {
+        let message = "the pool is new: its first shares are noted within seconds";
+        return error(StatusCode::NOT_FOUND, message);
+    };
+    let gate = shared.pages.clone();
+    gate.respond(JSON, move |out| write(out, &HistoryAnswer::new(&trace)))
+}
+
+/// The state and the name of a pool in it, or the refusal.
+fn known(
+    shared: &Shared,
+    name: Result<Path<String>, PathRejection>,
+) -> Result<(Arc<model::State>, String), Box<Response>> {
+    let Path(name) =
+        name.map_err(|rejection| Box::new(error(StatusCode::BAD_REQUEST, &rejection.body_text())))?;
+    let state = shared.state();
+    if PoolAnswer::find(&state, &name).is_none() {
+        let message = format!("there is no pool {name:?}; /api/v1/pools lists all");
+        return Err(Box::new(error(StatusCode::NOT_FOUND, &message)));
+    }
+    Ok((state, name))
 }
 
 /// `GET /api/v1/incidents`
@@ -65,6 +98,14 @@ pub(super) async fn incidents(
     let state = shared.state();
     shared.pages.respond(JSON, move |out| {
         write(out, &IncidentsAnswer::new(&state, &query))
+    })
+}
+
+/// `GET /api/v1/findings`
+pub(super) async fn findings(State(shared): State<Arc<Shared>>) -> Response {
+    let discovery = shared.discovery();
+    shared.pages.respond(JSON, move |out| {
+        write(out, &FindingsAnswer::new(&discovery))
     })
 }
 

@@ -7,8 +7,9 @@ use serde::{Serialize, Serializer};
 
 use super::Moment;
 use crate::model::{
-    Algorithm, BackendState, Change, Counters, Expectation, Judgement, PerSignal, PoolState, Role,
-    Side, Signal, SignalState, Source, Standby, State, Verdict, Weight, explanation,
+    Algorithm, BackendState, Change, Counters, Expectation, Finding, Judgement, PerSignal,
+    PoolState, Role, Side, Signal, SignalState, Source, Standby, State, Verdict, Weight,
+    explanation,
 };
 
 /// The answer of `/api/v1/pools`.
@@ -54,14 +55,14 @@ impl<'a> PoolAnswer<'a> {
 
 /// When the figures were taken, and over what.
 #[derive(Clone, Copy, Debug, Serialize)]
-struct Frame {
+pub(in crate::publish) struct Frame {
     taken: Moment,
     interval_seconds: f64,
     window_seconds: f64,
 }
 
 impl Frame {
-    fn of(state: &State) -> Self {
+    pub(in crate::publish) fn of(state: &State) -> Self {
         Self {
             taken: Moment(state.taken),
             interval_seconds: state.interval.as_secs_f64(),
@@ -86,6 +87,7 @@ struct PoolView<'a> {
     backends: BackendsView<'a>,
     standby: Vec<StandbyView<'a>>,
     changes: &'a [Change],
+    findings: &'a [Finding],
     measures: PerSignal<Option<MeasuresView>>,
 }
 
@@ -113,6 +115,7 @@ impl<'a> PoolView<'a> {
             backends: BackendsView(state),
             standby: standby(state),
             changes: &state.changes,
+            findings: &spec.findings,
             measures: PerSignal {
                 opened: MeasuresView::of(&signals.opened),
                 active: MeasuresView::of(&signals.active),

@@ -2,9 +2,9 @@
 
 use std::fmt::{self, Write};
 
-use super::findings::side;
 use super::html::{Percent, Text};
 use crate::model::{PoolState, Side, Signal};
+use crate::publish::shown::{Load, loads};
 
 /// Bars of one picture. A larger pool shows its hottest backends.
 const MOST_BARS: usize = 48;
@@ -17,38 +17,6 @@ const HEIGHT: f64 = 34.0;
 
 /// Room for marks below the bars.
 const MARKS: f64 = 9.0;
-
-/// One backend's part of its pool's traffic.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Load {
-    /// The backend's place in the pool.
-    pub(super) index: usize,
-    pub(super) share: f64,
-    /// Greater than zero.
-    pub(super) expected: f64,
-    /// What was found of it, and in which signal.
-    pub(super) side: Option<(Signal, Side)>,
-}
-
-impl Load {
-    /// How much the backend gets for each part that it should get.
-    pub(super) fn relative(&self) -> f64 {
-        self.share / self.expected
-    }
-}
-
-/// The loads of the backends of `pool`; none when there is no traffic.
-pub(super) fn loads(pool: &PoolState, signal: Signal) -> impl Iterator<Item = Load> {
-    let backends = pool.backends.iter().enumerate();
-    backends.filter_map(move |(index, backend)| {
-        Some(Load {
-            index,
-            share: (*backend.shares.get(signal))?,
-            expected: backend.expected_share,
-            side: side(backend, signal),
-        })
-    })
-}
 
 /// Writes the picture as SVG; nothing when there is no traffic.
 pub(super) fn write(out: &mut impl Write, pool: &PoolState, signal: Signal) -> fmt::Result {

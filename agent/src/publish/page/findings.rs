@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Formatter, Write};
 
 use super::html::Text;
-use crate::model::{BackendState, PoolState, Side, Signal, Verdict, explanation};
+use crate::model::{PoolState, Side, Signal, Verdict, explanation};
 
 /// A mark that can be told without colours: up for too much, down for too little.
 pub(super) struct Mark(pub(super) Side);
@@ -45,20 +45,4 @@ pub(super) fn rank(verdict: Verdict) -> u8 {
         Verdict::Unknown => 2,
         Verdict::Even => 3,
     }
-}
-
-/// The signal in which a pool is worst, if its shares are skewed in any.
-pub(super) fn skewed_in(pool: &PoolState) -> Option<Signal> {
-    let shares = [Signal::Opened, Signal::Active, Signal::Bytes];
-    shares.into_iter().find(|signal| {
-        let judgement = pool.signals.get(*signal).judgement;
-        judgement.is_some_and(|found| found.verdict == Verdict::Skewed)
-    })
-}
-
-/// The mark of a backend in a signal, or else whether connections to it fail.
-pub(super) fn side(backend: &BackendState, signal: Signal) -> Option<(Signal, Side)> {
-    [signal, Signal::Failed]
-        .into_iter()
-        .find_map(|signal| Some((signal, (*backend.skewed.get(signal))?)))
 }

@@ -61,6 +61,13 @@ fn write_row(out: &mut impl Write, incident: &Arc<Incident>, now: SystemTime) ->
         Text(&incident.cause.text),
         incident.cause.id,
     )?;
+    for finding in &incident.cause.findings {
+        write!(
+            out,
+            "<p class=\"found\">Configured so: <bdi>{}</bdi></p>",
+            Text(&finding.told())
+        )?;
+    }
     if let Some(change) = &incident.change {
         let told = change.before(incident.started);
         write!(out, "<p class=\"change\"><bdi>{}</bdi></p>", Text(&told))?;

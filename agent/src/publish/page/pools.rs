@@ -3,10 +3,11 @@
 use std::cmp::Reverse;
 use std::fmt::{self, Write};
 
-use super::bars::{self, Load};
+use super::bars;
 use super::findings::{self, Mark};
 use super::html::{Percent, Segment, Short, Text};
 use crate::model::{PoolState, Signal, State, Verdict};
+use crate::publish::shown::{Load, elapsed, loads, signal_of};
 
 /// Pools that the page shows; the API has all.
 const MOST_POOLS: usize = 200;
@@ -22,7 +23,7 @@ pub(super) fn write(out: &mut impl Write, state: &State) -> fmt::Result {
     let mut rows: Vec<Row<'_>> = state.pools.iter().map(Row::of).collect();
     // The sort keeps the order of names.
     rows.sort_by_key(Row::place);
-    let seconds = elapsed(state);
+    let seconds = elapsed(state).as_secs_f64();
     out.write_str(
         "<table>\n<thead><tr><th>Pool</th><th>Verdict</th><th class=\"n\">Backends</th><th class=\"n\">Opened/s</th>\
          <th class=\"n\">Active</th><th class=\"n\" title=\"Load of the hottest backend relative to its expected share: 1 is even\">\
@@ -54,13 +55,6 @@ fn write_nothing(out: &mut impl Write, learning: bool) -> fmt::Result {
     )
 }
 
-/// How much of the window has passed, in seconds: all of it, except just after the start.
-fn elapsed(state: &State) -> f64 {
-    let ticks = u32::try_from(state.tick).unwrap_or(u32::MAX);
-    let since_start = state.interval.saturating_mul(ticks);
-    since_start.min(state.window).as_secs_f64()
-}
-
 /// One pool and the signal that its row is about.
 struct Row<'a> {
     state: &'a PoolState,
@@ -68,17 +62,11 @@ struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    /// The signal in which it is skewed. Otherwise connections opened, which are what balancers spread; a pool without any
-    /// within the window is shown by those open.
     fn of(state: &'a PoolState) -> Self {
-        let quiet = state.signals.opened.measures.is_none();
-        let usual = if quiet && state.signals.active.measures.is_some() {
-            Signal::Active
-        } else {
-            Signal::Opened
-        };
-        let signal = findings::skewed_in(state).unwrap_or(usual);
-        Self { state, signal }
+        Self {
+            state,
+            signal: signal_of(state),
+        }
     }
 
     /// Orders pools: by the verdict, the worst first, and then by max/mean. Those without traffic come last, unless there is
@@ -147,13 +135,13 @@ impl<'a> Row<'a> {
 
     /// The backends that are marked, or the hottest if none is.
     fn write_who(&self, out: &mut impl Write) -> fmt::Result {
-        let mut marked: Vec<Load> = bars::loads(self.state, self.signal)
+        let mut marked: Vec<Load> = loads(self.state, self.signal)
             .filter(|load| load.side.is_some())
             .collect();
         // The hottest first, for those who are hot are those who suffer.
         marked.sort_by(|one, other| other.relative().total_cmp(&one.relative()));
         if marked.is_empty() {
-            let hottest = bars::loads(self.state, self.signal)
+            let hottest = loads(self.state, self.signal)
                 .max_by(|one, other| one.relative().total_cmp(&other.relative()));
             marked.extend(hottest);
         }

@@ -5,6 +5,7 @@
 
 mod agent;
 mod alerts;
+mod audit;
 mod backends;
 mod detection;
 mod dialect;
@@ -74,6 +75,7 @@ impl Collector for Scrape {
         detection::write(&mut out, &self.state, &identities)?;
         agent::write(&mut out, &self.state, &self.reload, &self.traffic)?;
         discovery::write(&mut out, &self.state, &self.discovery)?;
+        audit::write(&mut out, &self.discovery.findings)?;
         alerts::write(&mut out, &self.alerts)?;
         recording::write(&mut out, self.recording)?;
         self.process.write(&mut out)

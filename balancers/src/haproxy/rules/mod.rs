@@ -26,7 +26,7 @@ define_rules! {
     ENDLESS_COOKIE = "HAP-010", Note, "Sessions have no end";
     SAME_COOKIE = "HAP-011", Error, "Two servers have the same cookie value";
     NO_CHECK = "HAP-012", Warning, "A server that fails keeps its share";
-    ENDLESS_QUEUE = "HAP-013", Warning, "Sessions wait at their server without end";
+    ENDLESS_QUEUE = "HAP-013", Note, "Sessions wait at their server without end";
     SHORT_REQUESTS = "HAP-014", Note, "leastconn with short requests";
     LEAST_BY_WEIGHT = "HAP-015", Warning, "leastconn follows weights only under load";
     NO_SLOWSTART = "HAP-016", Note, "leastconn sends all new connections to a server that comes back";

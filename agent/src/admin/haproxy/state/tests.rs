@@ -111,3 +111,15 @@ fn what_another_program_answers_is_refused() {
     let message = error.unwrap_err().to_string();
     assert!(message.contains("a row has no srv_uweight"), "{message}");
 }
+
+proptest::proptest! {
+    /// Whatever answers, there is a state or an error.
+    #[test]
+    fn any_answer_gives_a_state_or_an_error(servers in ".{0,200}", lines in "[#\", 0-9a-z\n]{0,200}") {
+        let info = || Info::parse(INFO).unwrap();
+        let _ = Info::parse(&servers);
+        let _ = State::parse(info(), &servers, &lines);
+        let _ = State::parse(info(), &format!("1\n# {lines}"), STATISTICS_TEXT);
+        let _ = State::parse(info(), SERVERS_TEXT, &format!("# {lines}"));
+    }
+}
