@@ -31,7 +31,7 @@ pub struct Options {
 }
 
 /// A configuration: what it means, and what was found in it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Configuration {
     /// Whose it is.
     pub product: Product,

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use evenkeel_balancers::{Configuration, Date, Severity};
+use evenkeel_balancers::{Configuration, Date, Severity, live};
 use tracing::{info, warn};
 
 use super::Discovered;
@@ -41,6 +41,23 @@ pub(crate) fn of_all<'c>(
         return Arc::default();
     };
     configurations.flat_map(|one| of(one, day)).collect()
+}
+
+/// The configurations, with what differs from what runs among their findings. Of several that one process reads, each is
+/// compared with its own pools.
+pub(super) fn compared(
+    configurations: &[Arc<Configuration>],
+    running: &[live::Pool],
+) -> Vec<Arc<Configuration>> {
+    let alone = configurations.len() == 1;
+    let compared = |one: &Arc<Configuration>| {
+        let mut one = Configuration::clone(one);
+        let own = |pool: &&live::Pool| alone || one.pools.iter().any(|own| own.name == pool.name);
+        let running: Vec<live::Pool> = running.iter().filter(own).cloned().collect();
+        one.compare(&running);
+        Arc::new(one)
+    };
+    configurations.iter().map(compared).collect()
 }
 
 /// Gives each pool what is found about it in the configurations that it comes from.

@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use super::files::BalancerFiles;
 use super::names::Names;
 use super::pools::{pool_name, specs};
-use super::{Discovered, Finder};
+use super::{Discovered, Finder, findings};
 use crate::admin::{Address, haproxy};
 use crate::config;
 use crate::model::{
@@ -67,9 +67,9 @@ impl Finder for Haproxy {
             Some(socket) => Some(self.runtime.block_on(haproxy::ask(socket, PATIENCE))?),
             None => None,
         };
+        let running = state.as_ref().map(of_haproxy);
         let pools = match (&self.files, &state) {
-            (Some(files), state) => {
-                let running = state.as_ref().map(of_haproxy);
+            (Some(files), _) => {
                 let configurations = files.configurations().iter();
                 let pools = configurations.flat_map(|one| &one.pools);
                 let pools = pools.filter_map(|pool| as_running(pool, running.as_deref()));
@@ -88,10 +88,12 @@ impl Finder for Haproxy {
         }
         self.last = Some(pools.clone());
         let files = self.files.as_ref();
+        let read = files.map_or(&[][..], BalancerFiles::configurations);
+        let compare = |running: &[live::Pool]| findings::compared(read, running);
         Ok(Some(Discovered {
             pools,
             files: files.map(BalancerFiles::names).unwrap_or_default(),
-            configurations: files.map_or_else(Vec::new, |files| files.configurations().to_vec()),
+            configurations: running.as_deref().map_or_else(|| read.to_vec(), compare),
         }))
     }
 }

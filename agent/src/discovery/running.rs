@@ -58,22 +58,23 @@ impl Finder for RunningBalancers {
                 (one.process.pid, (loaded, Arc::clone(&one.configuration)))
             })
             .collect();
-        let mut pools = Vec::new();
+        let (mut pools, mut configurations) = (Vec::new(), Vec::new());
         for one in &found {
-            pools.extend(specs(&one.pools(), one.netns, names));
+            let (running, audited) = one.as_it_runs();
+            pools.extend(specs(&running, one.netns, names));
+            configurations.push(audited);
         }
         if self.last.as_ref() == Some(&pools) {
             return Ok(None);
         }
         self.last = Some(pools.clone());
-        let configurations = found.iter().map(|one| Arc::clone(&one.configuration));
         let sources = found
             .iter()
             .flat_map(|one| one.configuration.sources.iter());
         Ok(Some(Discovered {
             pools,
             files: sources.map(|source| source.name.clone()).collect(),
-            configurations: configurations.collect(),
+            configurations,
         }))
     }
 }
@@ -137,17 +138,22 @@ fn apart(a: SystemTime, b: SystemTime) -> Duration {
 }
 
 impl Found {
-    /// Its pools, as they run where it can be asked, else as it has read them.
-    fn pools(&self) -> Vec<Pool> {
-        let Ok(answer) = ask(&self.process, &self.configuration) else {
-            return self.configuration.pools.clone();
+    /// Its pools, as they run where it can be asked, else as it has read them; and what it has read, compared with what runs.
+    fn as_it_runs(&self) -> (Vec<Pool>, Arc<Configuration>) {
+        let read = &self.configuration;
+        let Ok(answer) = ask(&self.process, read) else {
+            return (read.pools.clone(), Arc::clone(read));
         };
-        if let Some(configuration) = answer.configuration {
-            return configuration.pools;
-        }
-        let pools = self.configuration.pools.iter();
-        pools
-            .filter_map(|pool| as_running(pool, Some(&answer.pools)))
-            .collect()
+        let pools = match answer.configuration {
+            Some(configuration) => configuration.pools,
+            None => read
+                .pools
+                .iter()
+                .filter_map(|pool| as_running(pool, Some(&answer.pools)))
+                .collect(),
+        };
+        let mut compared = Configuration::clone(read);
+        compared.compare(&answer.pools);
+        (pools, Arc::new(compared))
     }
 }

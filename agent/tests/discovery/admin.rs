@@ -190,6 +190,14 @@ fn servers_of_haproxy_are_drained_and_reweighted_by_its_socket() {
             .map(|it| it["expected_share"].as_f64().unwrap())
             .collect();
         assert!((expected[1] - 7.0 / 8.0).abs() < 1e-9, "{expected:?}");
+        // What was done by hand is not what is written.
+        let answer = agent.get("/api/v1/findings").unwrap().body;
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        let found = answer["findings"].as_array().unwrap().iter();
+        let of_lab = found.filter(|one| one["pool"] == "lab");
+        let rules: Vec<&str> = of_lab.filter_map(|one| one["rule"].as_str()).collect();
+        assert!(rules.contains(&"EVK-005"), "drained: {answer:#}");
+        assert!(rules.contains(&"GEN-006"), "reweighted: {answer:#}");
         tell(&socket, "set server lab/s1 state ready");
         let since = Instant::now();
         follows(&agent, "HAProxy's server is back", since, || {

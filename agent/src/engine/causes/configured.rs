@@ -8,9 +8,10 @@ const MOST: usize = 3;
 /// The rules whose findings explain a cause, the more telling first. `docs/audit` has a page for each.
 const fn rules(cause: CauseId) -> &'static [&'static str] {
     match cause {
-        CauseId::Refusing => &["NGX-015", "HAP-012", "ENV-018", "K8S-009"],
+        CauseId::Refusing => &["EVK-007", "NGX-015", "HAP-012", "ENV-018", "K8S-009"],
         CauseId::NotInRotation => &[
-            "NGX-005", "HAP-001", "NGX-004", "NGX-014", "ENV-006", "ENV-013", "ENV-011", "ENV-005",
+            "EVK-005", "EVK-006", "NGX-005", "HAP-001", "NGX-004", "NGX-014", "ENV-006", "ENV-013",
+            "ENV-011", "ENV-005",
         ],
         CauseId::NotRebalanced => &["GEN-001", "NGX-021", "ENV-010", "HAP-022", "K8S-006"],
         CauseId::PinnedConnections => &["NGX-021", "GEN-001", "ENV-010", "HAP-022", "HAP-010"],
@@ -21,10 +22,12 @@ const fn rules(cause: CauseId) -> &'static [&'static str] {
             "ENV-003", "K8S-003",
         ],
         CauseId::WeightsDiffer => &[
-            "NGX-010", "NGX-011", "NGX-002", "NGX-003", "NGX-001", "HAP-005", "HAP-002", "HAP-001",
-            "ENV-002", "ENV-004", "ENV-001", "IST-006",
+            "GEN-006", "EVK-005", "EVK-006", "NGX-010", "NGX-011", "NGX-002", "NGX-003", "NGX-001",
+            "HAP-005", "HAP-002", "HAP-001", "ENV-002", "ENV-004", "ENV-001", "IST-006",
         ],
-        CauseId::WeightsLost => &["NGX-017", "HAP-015", "ENV-001", "ENV-007", "NGX-001"],
+        CauseId::WeightsLost => &[
+            "GEN-006", "NGX-017", "HAP-015", "ENV-001", "ENV-007", "NGX-001",
+        ],
         CauseId::FirstInList => &["NGX-008", "NGX-007", "HAP-004", "ENV-009"],
         CauseId::BetweenGroups => &[
             "ENV-016", "ENV-013", "ENV-014", "K8S-001", "K8S-005", "IST-001", "IST-003", "ENV-005",
