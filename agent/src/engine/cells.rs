@@ -1,7 +1,7 @@
 //! What the backends of a pool did in each bucket of a window, in little memory.
 //!
-//! A cell takes twelve bytes as long as its numbers fit: up to 65,535 connections and 2^48 bytes in a bucket. The first
-//! number of a pool that does not fit gives the whole pool cells of twice that size.
+//! A cell takes eight bytes as long as its numbers fit: up to 65,535 connections, 4 GiB, and no failed attempt in a bucket. The
+//! first number of a pool that does not fit gives the whole pool larger cells.
 
 use super::window::Sample;
 
@@ -47,7 +47,43 @@ impl From<Cell> for Sample {
     }
 }
 
-/// A [`Cell`] of small numbers.
+/// A [`Cell`] in less memory.
+trait Packed: Copy {
+    /// `None` if a number does not fit.
+    fn pack(cell: Cell) -> Option<Self>;
+
+    fn cell(self) -> Cell;
+}
+
+/// Of a backend without failures.
+#[derive(Clone, Copy, Debug, Default)]
+struct Small {
+    bytes: u32,
+    opened: u16,
+    active: u16,
+}
+
+impl Packed for Small {
+    fn pack(cell: Cell) -> Option<Self> {
+        Some(Self {
+            bytes: u32::try_from(cell.bytes).ok()?,
+            opened: u16::try_from(cell.opened).ok()?,
+            active: u16::try_from(cell.active).ok()?,
+        })
+        .filter(|_| cell.failed == 0)
+    }
+
+    fn cell(self) -> Cell {
+        Cell {
+            bytes: self.bytes.into(),
+            opened: self.opened.into(),
+            failed: 0,
+            active: self.active.into(),
+        }
+    }
+}
+
+/// Up to 2^48 bytes.
 #[derive(Clone, Copy, Debug, Default)]
 struct Narrow {
     bytes_low: u32,
@@ -57,9 +93,8 @@ struct Narrow {
     active: u16,
 }
 
-impl Narrow {
-    /// `None` if a number does not fit.
-    fn new(cell: Cell) -> Option<Self> {
+impl Packed for Narrow {
+    fn pack(cell: Cell) -> Option<Self> {
         Some(Self {
             bytes_low: u32::try_from(cell.bytes & u64::from(u32::MAX)).ok()?,
             bytes_high: u16::try_from(cell.bytes >> 32).ok()?,
@@ -79,27 +114,38 @@ impl Narrow {
     }
 }
 
+impl Packed for Cell {
+    fn pack(cell: Cell) -> Option<Self> {
+        Some(cell)
+    }
+
+    fn cell(self) -> Cell {
+        self
+    }
+}
+
 /// The cells of a window, by place.
 #[derive(Clone, Debug)]
 pub(super) struct Cells(Width);
 
+/// The smallest that all numbers so far fitted into.
 #[derive(Clone, Debug)]
 enum Width {
-    /// All numbers so far were small.
+    Small(Vec<Small>),
     Narrow(Vec<Narrow>),
-    /// Some number was not.
     Wide(Vec<Cell>),
 }
 
 impl Cells {
     /// So many cells of zeros.
     pub(super) fn zeros(count: usize) -> Self {
-        Self(Width::Narrow(vec![Narrow::default(); count]))
+        Self(Width::Small(vec![Small::default(); count]))
     }
 
     /// The cell at `place`.
     pub(super) fn get(&self, place: usize) -> Cell {
         match &self.0 {
+            Width::Small(cells) => cells[place].cell(),
             Width::Narrow(cells) => cells[place].cell(),
             Width::Wide(cells) => cells[place],
         }
@@ -107,15 +153,34 @@ impl Cells {
 
     /// Changes the cell at `place`.
     pub(super) fn set(&mut self, place: usize, cell: Cell) {
-        match (&mut self.0, Narrow::new(cell)) {
-            (Width::Narrow(cells), Some(narrow)) => cells[place] = narrow,
-            (Width::Wide(cells), _) => cells[place] = cell,
-            (Width::Narrow(cells), None) => {
-                let mut wide: Vec<Cell> = cells.iter().map(|narrow| narrow.cell()).collect();
-                wide[place] = cell;
-                self.0 = Width::Wide(wide);
-            }
+        while !self.put(place, cell) {
+            self.widen();
         }
+    }
+
+    /// `false` if it does not fit; it always fits into the widest.
+    fn put(&mut self, place: usize, cell: Cell) -> bool {
+        fn put<P: Packed>(cells: &mut [P], place: usize, cell: Cell) -> bool {
+            P::pack(cell).map(|packed| cells[place] = packed).is_some()
+        }
+        match &mut self.0 {
+            Width::Small(cells) => put(cells, place, cell),
+            Width::Narrow(cells) => put(cells, place, cell),
+            Width::Wide(cells) => put(cells, place, cell),
+        }
+    }
+
+    fn widen(&mut self) {
+        fn widened<P: Packed, Q: Packed>(cells: &[P]) -> Vec<Q> {
+            let all = cells.iter().map(|packed| packed.cell());
+            // What fitted into less fits into more.
+            all.filter_map(Q::pack).collect()
+        }
+        self.0 = match &self.0 {
+            Width::Small(cells) => Width::Narrow(widened(cells)),
+            Width::Narrow(cells) => Width::Wide(widened(cells)),
+            Width::Wide(_) => return,
+        };
     }
 }
 
@@ -125,11 +190,11 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn a_cell_of_small_numbers_takes_twelve_bytes() {
-        assert_eq!(size_of::<Narrow>(), 12);
+    fn cells_take_eight_and_twelve_bytes() {
+        assert_eq!((size_of::<Small>(), size_of::<Narrow>()), (8, 12));
     }
 
-    /// Numbers on both sides of what fits into a narrow cell.
+    /// Numbers on both sides of what fits into small and narrow cells.
     fn cell() -> impl Strategy<Value = Cell> {
         let number = || prop_oneof![0..10_u32, 65_530..65_545_u32, Just(u32::MAX)];
         let bytes = prop_oneof![
@@ -138,7 +203,8 @@ mod tests {
             ((1 << 48) - 3)..((1 << 48) + 3_u64),
             Just(u64::MAX)
         ];
-        (bytes, number(), number(), number()).prop_map(|(bytes, opened, failed, active)| Cell {
+        let failed = prop_oneof![Just(0), number()];
+        (bytes, number(), failed, number()).prop_map(|(bytes, opened, failed, active)| Cell {
             bytes,
             opened,
             failed,
