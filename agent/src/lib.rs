@@ -23,3 +23,4 @@ pub mod recording;
 pub mod reload;
 mod runner;
 pub mod running;
+mod xml;

@@ -7,6 +7,7 @@ use evenkeel_balancers::{ReadError, Rule, Severity, rules};
 
 use super::entry::{Entry, entries};
 use super::report::{Item, Report};
+use crate::xml::escaped;
 
 /// Writes it; findings of at least the severity `least` are failures.
 pub(super) fn write(report: &Report, least: Severity, out: &mut dyn Write) -> io::Result<()> {
@@ -184,22 +185,4 @@ fn element(content: &mut String, name: &str, attributes: &[(&str, &str)], text: 
     };
     content.push_str(&written);
     content.push_str(&end);
-}
-
-/// Text in XML 1.0, which cannot say control characters at all.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for char in text.chars() {
-        match char {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\n' | '\t' => escaped.push(char),
-            '\u{fffe}' | '\u{ffff}' => escaped.push('\u{fffd}'),
-            _ if char.is_control() => escaped.push('\u{fffd}'),
-            _ => escaped.push(char),
-        }
-    }
-    escaped
 }

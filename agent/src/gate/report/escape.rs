@@ -1,22 +1,4 @@
-//! Text in XML, HTML and Markdown.
-
-/// Text in XML 1.0 and HTML, in elements and quoted attributes; control characters, which XML cannot say, are replaced.
-pub(super) fn xml(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for char in text.chars() {
-        match char {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\n' | '\t' => escaped.push(char),
-            '\u{fffe}' | '\u{ffff}' => escaped.push('\u{fffd}'),
-            _ if char.is_control() => escaped.push('\u{fffd}'),
-            _ => escaped.push(char),
-        }
-    }
-    escaped
-}
+//! Text in Markdown.
 
 /// Text in a cell of a Markdown table: one line, and nothing that Markdown or HTML would take for markup.
 pub(super) fn markdown(text: &str) -> String {
@@ -43,8 +25,6 @@ mod tests {
     #[test]
     fn hostile_text_stays_text() {
         let hostile = "</td>|<script>`\u{0}\n\"]]>";
-        let xml = xml(hostile);
-        assert!(!xml.contains(['<', '>', '"', '\0']), "{xml}");
         let markdown = markdown(hostile);
         assert!(
             !markdown.contains(['<', '\n', '\0']) && markdown.contains("\\|"),

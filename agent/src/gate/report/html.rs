@@ -2,13 +2,13 @@
 
 use std::io::{self, Write};
 
-use super::escape::xml;
 use super::numbers::percent;
 use super::sentences::{basis, capacity, check, pool as pool_line, traffic};
 use super::text::counted;
 use super::{PoolReport, Report, Row};
 use crate::gate::judge::{Outcome, Side};
 use crate::model::rfc3339;
+use crate::xml::escaped as xml;
 
 /// Light or dark, as the reader has it.
 const STYLE: &str = include_str!("style.css");

@@ -4,12 +4,12 @@
 
 use std::io::{self, Write};
 
-use super::escape::xml;
 use super::numbers::{percent, ratio};
 use super::sentences::{basis, check};
 use super::{End, PoolReport, Report, Row, Traffic};
 use crate::gate::judge::{Outcome, Side};
 use crate::model::rfc3339;
+use crate::xml::escaped as xml;
 
 /// A suite: its name, its properties, its cases.
 type Suite = (String, Vec<(&'static str, String)>, Vec<Case>);
