@@ -11,7 +11,7 @@ mod common;
 use evenkeel_balancers::{Configuration, Product, ReadError};
 use proptest::prelude::*;
 
-use common::bytes::{cases, repeated, time_grows_with_length};
+use common::bytes::{cases, one, repeated, time_grows_with_length};
 
 fn read_text(text: impl Into<Vec<u8>>) -> Result<Configuration, ReadError> {
     common::bytes::read_text(Product::Caddy, "caddy.json", text)
@@ -20,11 +20,6 @@ fn read_text(text: impl Into<Vec<u8>>) -> Result<Configuration, ReadError> {
 /// Reads, audits, and looks at everything that was found.
 fn exercise(bytes: &[u8]) {
     common::bytes::exercise(bytes, |bytes| read_text(bytes));
-}
-
-/// One of several fragments, or nothing.
-fn one(fragments: &'static [&'static str]) -> impl Strategy<Value = &'static str> {
-    prop::sample::select(fragments)
 }
 
 const POLICY: &[&str] = &[

@@ -7,7 +7,7 @@ mod common;
 use evenkeel_balancers::{Configuration, Product, ReadError};
 use proptest::prelude::*;
 
-use common::bytes::{cases, time_grows_with_length};
+use common::bytes::{cases, one, time_grows_with_length};
 
 fn read_text(text: impl Into<Vec<u8>>) -> Result<Configuration, ReadError> {
     common::bytes::read_text(Product::Envoy, "envoy.yaml", text)
@@ -15,11 +15,6 @@ fn read_text(text: impl Into<Vec<u8>>) -> Result<Configuration, ReadError> {
 
 fn exercise(bytes: &[u8]) {
     common::bytes::exercise(bytes, |bytes| read_text(bytes));
-}
-
-/// One of several fragments, or nothing.
-fn one(fragments: &'static [&'static str]) -> impl Strategy<Value = &'static str> {
-    prop::sample::select(fragments)
 }
 
 const SETTINGS: &[&str] = &[

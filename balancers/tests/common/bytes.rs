@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use evenkeel_balancers::source::MemoryFiles;
 use evenkeel_balancers::{Configuration, Options, Product, ReadError, detect, read};
-use proptest::prelude::ProptestConfig;
+use proptest::prelude::{ProptestConfig, Strategy};
 
 use super::today;
 
@@ -60,6 +60,13 @@ pub(crate) fn cases() -> ProptestConfig {
         failure_persistence: None,
         ..ProptestConfig::default()
     }
+}
+
+/// One of several fragments of a text.
+pub(crate) fn one(
+    fragments: &'static [&'static str],
+) -> impl Strategy<Value = &'static str> + Clone {
+    proptest::sample::select(fragments)
 }
 
 /// A text that repeats a part, [`LENGTH`] long.
