@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 use tracing::{info, warn};
 
-use crate::discovery::{Discovered, Finder, Names, SourceStatus, findings};
+use crate::discovery::{Audited, Finder, Names, SourceStatus, findings};
 use crate::model::Source;
 
 /// What came of a look.
@@ -16,7 +16,7 @@ pub(super) struct Report {
     pub(super) source: Source,
     pub(super) at: SystemTime,
     /// The message if it failed.
-    pub(super) outcome: Result<Option<Discovered>, String>,
+    pub(super) outcome: Result<Option<Audited>, String>,
 }
 
 pub(super) fn first_look(finders: &mut [Box<dyn Finder>], names: &Names) -> Vec<Report> {
@@ -25,7 +25,7 @@ pub(super) fn first_look(finders: &mut [Box<dyn Finder>], names: &Names) -> Vec<
 }
 
 fn look(finder: &mut dyn Finder, names: &Names) -> Report {
-    let outcome = finder.look(names).map(|found| found.map(findings::attach));
+    let outcome = finder.look(names).map(|found| found.map(findings::audited));
     Report {
         source: finder.source(),
         at: SystemTime::now(),
@@ -33,7 +33,7 @@ fn look(finder: &mut dyn Finder, names: &Names) -> Report {
     }
 }
 
-pub(super) fn found(reports: &[Report]) -> BTreeMap<Source, Discovered> {
+pub(super) fn found(reports: &[Report]) -> BTreeMap<Source, Audited> {
     let found = reports.iter().filter_map(|report| {
         let discovered = report.outcome.as_ref().ok()?.clone()?;
         Some((report.source, discovered))
@@ -69,7 +69,7 @@ pub(super) async fn watch_source(
 pub(super) fn note(
     status: &mut SourceStatus,
     at: SystemTime,
-    outcome: &Result<Option<Discovered>, String>,
+    outcome: &Result<Option<Audited>, String>,
 ) {
     let source = status.source;
     let failed = status.error.take();
@@ -79,7 +79,7 @@ pub(super) fn note(
                 info!(%source, "the source of pools answers again");
             }
             status.last_success = Some(at);
-            if let Some(Discovered { pools, files, .. }) = discovered {
+            if let Some(Audited { pools, files, .. }) = discovered {
                 status.pools = pools.len();
                 status.backends = pools.iter().map(|pool| pool.backends.len()).sum();
                 status.files.clone_from(files);

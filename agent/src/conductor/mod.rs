@@ -4,7 +4,6 @@ mod look;
 mod scene;
 
 use std::collections::HashSet;
-use std::sync::Arc;
 use std::thread;
 
 use tokio::runtime::Handle;
@@ -16,8 +15,7 @@ use self::look::{Report, first_look, found, note, watch_source};
 use self::scene::{Scene, capacity, sources};
 use crate::config::Config;
 use crate::discovery::{
-    Audited, DiscoveryHandle, DiscoveryStatus, Finder, Merged, Names, SourceStatus, finders,
-    findings,
+    DiscoveryHandle, DiscoveryStatus, Finder, Merged, Names, SourceStatus, finders, findings,
 };
 use crate::engine::Plan;
 use crate::model::PoolSpec;
@@ -56,7 +54,6 @@ pub(crate) struct Conductor {
     /// What was warned of and still holds.
     warned: HashSet<String>,
     status: watch::Sender<DiscoveryStatus>,
-    audited: watch::Sender<Arc<[Audited]>>,
     requests: mpsc::Receiver<Request>,
 }
 
@@ -65,7 +62,6 @@ impl Conductor {
     pub(crate) fn begin(config: &Config, runtime: &Handle) -> (Self, Applicant, DiscoveryHandle) {
         let (applicant, requests) = mpsc::channel(1);
         let (status, statuses) = watch::channel(DiscoveryStatus::default());
-        let (audited, audits) = watch::channel(Arc::default());
         let mut conductor = Self {
             scene: Scene::new(config),
             finders: finders(&sources(config), runtime),
@@ -75,7 +71,6 @@ impl Conductor {
             in_force: Vec::new(),
             warned: HashSet::new(),
             status,
-            audited,
             requests,
         };
         // On a thread that is not the runtime's own, where finders may wait.
@@ -86,7 +81,7 @@ impl Conductor {
         let first = first.unwrap_or_default();
         conductor.begin_anew(first);
         conductor.room = capacity(conductor.scene.configured(), conductor.scene.members());
-        let handle = DiscoveryHandle::new(statuses, audits);
+        let handle = DiscoveryHandle::new(statuses);
         (conductor, Applicant(applicant), handle)
     }
 
@@ -229,15 +224,13 @@ impl Conductor {
             return false;
         };
         self.scene.found.insert(source, discovered);
-        self.audited.send_replace(self.scene.audited());
-        self.audit();
+        self.tell_findings();
         true
     }
 
-    /// Audits what pools come from, and tells what is new.
-    fn audit(&mut self) {
-        let found = self.scene.found.values();
-        let findings = findings::of_all(found.flat_map(|found| &found.configurations));
+    /// Tells what is found in what pools come from.
+    fn tell_findings(&mut self) {
+        let findings = self.scene.findings();
         self.status.send_modify(|status| {
             findings::tell_new(&status.findings, &findings);
             status.findings = findings;

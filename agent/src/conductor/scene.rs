@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use crate::config::{self, Config};
 use crate::discovery::auto::MOST_ENDPOINTS;
-use crate::discovery::{Audited, Discovered, Merged, merge};
+use crate::discovery::{Audited, Merged, merge};
 use crate::engine::Plan;
-use crate::model::{PoolSpec, Source};
+use crate::model::{Finding, PoolSpec, Source};
 use crate::runner::Order;
 
 /// What is wanted, and what was found for it.
@@ -18,7 +18,7 @@ pub(super) struct Scene {
     pub(super) plan: Plan,
     pub(super) live_interval: Duration,
     pub(super) sources: config::Discovery,
-    pub(super) found: BTreeMap<Source, Discovered>,
+    pub(super) found: BTreeMap<Source, Audited>,
 }
 
 impl Scene {
@@ -87,16 +87,10 @@ impl Scene {
         }
     }
 
-    pub(super) fn audited(&self) -> Arc<[Audited]> {
-        let audited = |(source, found): (&Source, &Discovered)| {
-            let source = *source;
-            let configurations = found.configurations.clone().into_iter();
-            configurations.map(move |configuration| Audited {
-                source,
-                configuration,
-            })
-        };
-        self.found.iter().flat_map(audited).collect()
+    /// What is found in the configurations that pools come from.
+    pub(super) fn findings(&self) -> Arc<[Finding]> {
+        let found = self.found.values().flat_map(|found| &found.findings);
+        found.cloned().collect()
     }
 }
 

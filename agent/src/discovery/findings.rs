@@ -34,13 +34,22 @@ fn of(configuration: &Configuration, day: Date) -> Vec<Finding> {
 }
 
 /// What is found in all of these; nothing if the clock gives no day.
-pub(crate) fn of_all<'c>(
-    configurations: impl Iterator<Item = &'c Arc<Configuration>>,
-) -> Arc<[Finding]> {
+fn of_all(configurations: &[Arc<Configuration>]) -> Vec<Finding> {
     let Ok(day) = today() else {
-        return Arc::default();
+        return Vec::new();
     };
-    configurations.flat_map(|one| of(one, day)).collect()
+    configurations.iter().flat_map(|one| of(one, day)).collect()
+}
+
+/// What a source has found, audited.
+#[derive(Clone, Debug)]
+pub(crate) struct Audited {
+    /// The pools, each with what is found about it.
+    pub(crate) pools: Vec<PoolSpec>,
+    /// The files that were read for it.
+    pub(crate) files: Vec<String>,
+    /// What is found in the balancers' configurations, also about what is no pool.
+    pub(crate) findings: Vec<Finding>,
 }
 
 /// The configurations, with what differs from what runs among their findings. Of several that one process reads, each is
@@ -50,24 +59,29 @@ pub(super) fn compared(
     running: &[live::Pool],
 ) -> Vec<Arc<Configuration>> {
     let alone = configurations.len() == 1;
-    let compared = |one: &Arc<Configuration>| {
-        let mut one = Configuration::clone(one);
-        let own = |pool: &&live::Pool| alone || one.pools.iter().any(|own| own.name == pool.name);
-        let running: Vec<live::Pool> = running.iter().filter(own).cloned().collect();
-        one.compare(&running);
-        Arc::new(one)
+    let own = |one: &Arc<Configuration>| {
+        let is_own = |pool: &&live::Pool| one.pools.iter().any(|own| own.name == pool.name);
+        let own: Vec<live::Pool> = running.iter().filter(is_own).cloned().collect();
+        compared_with(one, if alone { running } else { &own })
     };
-    configurations.iter().map(compared).collect()
+    configurations.iter().map(own).collect()
 }
 
-/// Gives each pool what is found about it in the configurations that it comes from.
-pub(crate) fn attach(mut found: Discovered) -> Discovered {
-    let findings = of_all(found.configurations.iter());
+/// A configuration, with what differs from all that runs among its findings.
+pub(super) fn compared_with(one: &Configuration, running: &[live::Pool]) -> Arc<Configuration> {
+    let mut one = one.clone();
+    one.compare(running);
+    Arc::new(one)
+}
+
+/// Audits what was found, and gives each pool what is found about it in the configurations that it comes from.
+pub(crate) fn audited(mut found: Discovered) -> Audited {
+    let findings = of_all(&found.configurations);
     let mut pools: HashMap<String, Vec<&mut PoolSpec>> = HashMap::new();
     for pool in &mut found.pools {
         pools.entry(pool.name.clone()).or_default().push(pool);
     }
-    for finding in findings.iter() {
+    for finding in &findings {
         let name = finding.pool.as_deref().map(pool_name);
         for pool in name
             .and_then(|name| pools.get_mut(&name))
@@ -77,7 +91,11 @@ pub(crate) fn attach(mut found: Discovered) -> Discovered {
             pool.findings.push(finding.clone());
         }
     }
-    found
+    Audited {
+        pools: found.pools,
+        files: found.files,
+        findings,
+    }
 }
 
 /// Tells in the log what was not found before: the first few, and how many more there are.

@@ -23,9 +23,10 @@ use std::time::Duration;
 use evenkeel_balancers::Configuration;
 use tokio::runtime::Handle;
 
+pub(crate) use self::findings::Audited;
 pub(crate) use self::merge::{Merged, merge};
 pub(crate) use self::names::Names;
-pub use self::status::{Audited, DiscoveryHandle, DiscoveryStatus, SourceStatus};
+pub use self::status::{DiscoveryHandle, DiscoveryStatus, SourceStatus};
 
 use self::envoy::EnvoyAdmin;
 use self::file_sd::FileSd;

@@ -6,10 +6,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use evenkeel_balancers::Configuration;
 use evenkeel_balancers::model::Pool;
+use evenkeel_balancers::{Configuration, live};
 use tracing::warn;
 
+use super::findings::compared_with;
 use super::haproxy::as_running;
 use super::names::Names;
 use super::pools::specs;
@@ -58,11 +59,11 @@ impl Finder for RunningBalancers {
                 (one.process.pid, (loaded, Arc::clone(&one.configuration)))
             })
             .collect();
-        let (mut pools, mut configurations) = (Vec::new(), Vec::new());
+        let (mut pools, mut told) = (Vec::new(), Vec::new());
         for one in &found {
-            let (running, audited) = one.as_it_runs();
+            let (running, live) = one.as_it_runs();
             pools.extend(specs(&running, one.netns, names));
-            configurations.push(audited);
+            told.push(live);
         }
         if self.last.as_ref() == Some(&pools) {
             return Ok(None);
@@ -74,7 +75,7 @@ impl Finder for RunningBalancers {
         Ok(Some(Discovered {
             pools,
             files: sources.map(|source| source.name.clone()).collect(),
-            configurations,
+            configurations: found.iter().zip(&told).map(compared).collect(),
         }))
     }
 }
@@ -132,17 +133,25 @@ impl RunningBalancers {
     }
 }
 
+/// What a balancer has read, compared with what it told.
+fn compared((one, told): (&Found, &Option<Vec<live::Pool>>)) -> Arc<Configuration> {
+    match told {
+        Some(told) => compared_with(&one.configuration, told),
+        None => Arc::clone(&one.configuration),
+    }
+}
+
 fn apart(a: SystemTime, b: SystemTime) -> Duration {
     let later = |a: SystemTime, b: SystemTime| a.duration_since(b).unwrap_or_default();
     later(a, b).max(later(b, a))
 }
 
 impl Found {
-    /// Its pools, as they run where it can be asked, else as it has read them; and what it has read, compared with what runs.
-    fn as_it_runs(&self) -> (Vec<Pool>, Arc<Configuration>) {
+    /// Its pools, as they run where it can be asked, else as it has read them; and what it tells if it can be asked.
+    fn as_it_runs(&self) -> (Vec<Pool>, Option<Vec<live::Pool>>) {
         let read = &self.configuration;
         let Ok(answer) = ask(&self.process, read) else {
-            return (read.pools.clone(), Arc::clone(read));
+            return (read.pools.clone(), None);
         };
         let pools = match answer.configuration {
             Some(configuration) => configuration.pools,
@@ -152,8 +161,6 @@ impl Found {
                 .filter_map(|pool| as_running(pool, Some(&answer.pools)))
                 .collect(),
         };
-        let mut compared = Configuration::clone(read);
-        compared.compare(&answer.pools);
-        (pools, Arc::new(compared))
+        (pools, Some(answer.pools))
     }
 }

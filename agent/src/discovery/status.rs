@@ -1,9 +1,8 @@
-//! What became of looking for pools: for metrics, the API, and whoever audits configurations.
+//! What became of looking for pools: for metrics and the API.
 
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use evenkeel_balancers::Configuration;
 use tokio::sync::watch;
 
 use crate::model::{Finding, Source};
@@ -55,37 +54,17 @@ impl SourceStatus {
     }
 }
 
-/// A configuration that pools were found in.
-#[derive(Clone, Debug)]
-pub struct Audited {
-    /// The source that it was found by.
-    pub source: Source,
-    /// What it says.
-    pub configuration: Arc<Configuration>,
-}
-
 /// Tells what was found, to readers.
 #[derive(Clone, Debug)]
-pub struct DiscoveryHandle {
-    status: watch::Receiver<DiscoveryStatus>,
-    audited: watch::Receiver<Arc<[Audited]>>,
-}
+pub struct DiscoveryHandle(watch::Receiver<DiscoveryStatus>);
 
 impl DiscoveryHandle {
-    pub(crate) fn new(
-        status: watch::Receiver<DiscoveryStatus>,
-        audited: watch::Receiver<Arc<[Audited]>>,
-    ) -> Self {
-        Self { status, audited }
+    pub(crate) fn new(status: watch::Receiver<DiscoveryStatus>) -> Self {
+        Self(status)
     }
 
     /// How the sources are now.
     pub fn status(&self) -> DiscoveryStatus {
-        self.status.borrow().clone()
-    }
-
-    /// The balancers' configurations that pools were found in; changes when one of them does.
-    pub fn audited(&self) -> watch::Receiver<Arc<[Audited]>> {
-        self.audited.clone()
+        self.0.borrow().clone()
     }
 }
