@@ -6,6 +6,8 @@
     reason = "a test ends at the first surprise"
 )]
 
+#[path = "common/answer.rs"]
+mod answer;
 #[path = "audit/bed.rs"]
 mod bed;
 #[path = "audit/documented.rs"]

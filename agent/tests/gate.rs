@@ -6,6 +6,8 @@
     reason = "a test ends at the first surprise"
 )]
 
+#[path = "common/answer.rs"]
+mod answer;
 #[path = "gate/bed.rs"]
 mod bed;
 mod common;

@@ -2,34 +2,14 @@
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
-use serde_json::Value;
+pub(crate) use crate::answer::Answer;
 
 /// The day of all tests.
 pub(crate) const TODAY: &str = "2026-11-22";
 
-/// What came of one run.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) code: i32,
-    pub(crate) out: String,
-    pub(crate) err: String,
-}
-
 impl Answer {
-    pub(crate) fn of(output: &Output) -> Self {
-        Self {
-            code: output.status.code().unwrap(),
-            out: String::from_utf8(output.stdout.clone()).unwrap(),
-            err: String::from_utf8(output.stderr.clone()).unwrap(),
-        }
-    }
-
-    pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
-    }
-
     /// What was written, of a run that ended with this code and said nothing besides.
     pub(crate) fn text(self, code: i32) -> String {
         assert_eq!((self.code, self.err.as_str()), (code, ""), "{}", self.out);

@@ -1,13 +1,13 @@
 //! The command, what it answers, and what stands behind the balancer.
 
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
 use evenkeel_lab::backend::{Backend, Options, Protocol};
 use evenkeel_lab::balancer::{Balancer, Mode, Product, Setup};
 use evenkeel_lab::netns::Namespace;
-use serde_json::Value;
 
+pub(crate) use crate::answer::Answer;
 use crate::common::EVENKEEL;
 use crate::host::at;
 
@@ -20,28 +20,6 @@ pub(crate) const BACKENDS: [&str; 4] = [
     "127.0.0.4:8001",
     "127.0.0.5:8001",
 ];
-
-/// What came of one run.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) code: i32,
-    pub(crate) out: String,
-    pub(crate) err: String,
-}
-
-impl Answer {
-    pub(crate) fn of(output: &Output) -> Self {
-        Self {
-            code: output.status.code().unwrap(),
-            out: String::from_utf8(output.stdout.clone()).unwrap(),
-            err: String::from_utf8(output.stderr.clone()).unwrap(),
-        }
-    }
-
-    pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
-    }
-}
 
 /// The command with arguments, which must end within a minute.
 pub(crate) fn command(arguments: &[&str]) -> Command {
