@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use evenkeel_lab::parts;
 
 use crate::shell::{cargo, command, root, run as run_program};
-use crate::{bench, ebpf, kernels};
+use crate::{bench, book, ebpf, kernels};
 
 /// The Debian packages that the tests need, beside those of the eBPF toolchain.
 const PACKAGES: [&str; 21] = [
@@ -58,7 +58,7 @@ const PROGRAMS: [&str; 18] = [
 
 type Step = (&'static str, fn() -> Result<()>);
 
-const STEPS: [Step; 11] = [
+const STEPS: [Step; 12] = [
     ("packages", packages),
     ("format", || {
         run_program(cargo().args(["fmt", "--all", "--check"]))
@@ -66,6 +66,7 @@ const STEPS: [Step; 11] = [
     ("ebpf-object", ebpf::check),
     ("lint", lint),
     ("documentation", documentation),
+    ("book", book::run),
     ("ebpf-format", ebpf_format),
     ("ebpf-build", || ebpf::build().map(drop)),
     ("tests", tests),

@@ -16,7 +16,10 @@ const EXIT_STATUS: [(&str, &str); 6] = [
     ("0", "Everything is as it should be."),
     ("1", "The command or its surroundings failed."),
     ("2", "The command line or a configuration is wrong."),
-    ("3", "Something was found: a skew by gate, findings by audit."),
+    (
+        "3",
+        "Something was found: a skew by gate, findings by audit.",
+    ),
     ("4", "Too little was seen to decide (gate)."),
     ("5", "The command that gate ran failed."),
 ];
@@ -53,7 +56,8 @@ fn write(command: &Command, name: &str, rest: &Roff, folder: &Path) -> anyhow::R
     man.render(&mut page)?;
     rest.to_writer(&mut page)?;
     let file = folder.join(format!("{name}.1"));
-    fs::write(&file, tidy(&String::from_utf8_lossy(&page))).with_context(|| format!("cannot write {}", file.display()))
+    fs::write(&file, tidy(&String::from_utf8_lossy(&page)))
+        .with_context(|| format!("cannot write {}", file.display()))
 }
 
 /// The page without what `mandoc -T lint` warns of: a blank line between two breaks is one vertical space.

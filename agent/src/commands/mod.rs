@@ -59,7 +59,13 @@ pub struct Cli {
     log_format: LogFormat,
 
     /// Which messages are written: error, warn, info, debug, trace, or a filter such as `info,evenkeel::engine=debug`.
-    #[arg(long, global = true, default_value = "info", value_name = "FILTER", display_order = 901)]
+    #[arg(
+        long,
+        global = true,
+        default_value = "info",
+        value_name = "FILTER",
+        display_order = 901
+    )]
     log_level: Targets,
 
     #[command(subcommand)]

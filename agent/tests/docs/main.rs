@@ -7,7 +7,19 @@
     reason = "a test fails by panicking, in its helpers too"
 )]
 
+mod blocks;
+mod commands;
+#[path = "../common/mod.rs"]
+mod common;
+#[path = "../common/generated.rs"]
+mod generated;
+mod links;
+mod measures;
+mod pages;
 mod shells;
+mod summary;
+mod tutorial;
+mod words;
 
 use std::path::{Path, PathBuf};
 
