@@ -1,4 +1,6 @@
 //! A copy of the documents whose links do not leave it.
+//!
+//! mdBook calls the page of a folder's README `index`, and leaves links to it as they are; so these are changed, too.
 
 use std::fs;
 use std::path::{Component, Path, PathBuf};
@@ -26,7 +28,7 @@ fn folder(docs: &Path, inside: &Path, to: &Path) -> Result<()> {
         let path = inside.join(entry.file_name());
         if entry.file_type()?.is_dir() {
             folder(docs, &path, to)?;
-        } else if path.extension().is_some_and(|end| end == "md") {
+        } else if path.extension().is_some_and(|end| end == "md") && !path.ends_with("SUMMARY.md") {
             let text = fs::read_to_string(entry.path())
                 .with_context(|| format!("cannot read {}", path.display()))?;
             fs::write(to.join(&path), outward(&text, inside))?;
@@ -45,11 +47,18 @@ fn outward(text: &str, inside: &Path) -> String {
     out.push_str(pieces.next().unwrap_or_default());
     for piece in pieces {
         out.push_str("](");
-        let (target, rest) = piece.split_once(')').unwrap_or((piece, ""));
-        match left(target, inside) {
-            Some(path) => out.push_str(&format!("{REPOSITORY}{path}){rest}")),
-            None => out.push_str(piece),
-        }
+        let Some((target, rest)) = piece.split_once(')') else {
+            out.push_str(piece);
+            continue;
+        };
+        let target = match left(target, inside) {
+            Some(path) => format!("{REPOSITORY}{path}"),
+            None if target.contains("://") => target.to_owned(),
+            None => target.replace("README.md", "index.md"),
+        };
+        out.push_str(&target);
+        out.push(')');
+        out.push_str(rest);
     }
     out
 }
@@ -83,8 +92,8 @@ mod tests {
         );
         assert_eq!(outward(text, Path::new("runbooks")), wanted);
         assert_eq!(
-            outward("[a](../README.md)", Path::new("runbooks")),
-            "[a](../README.md)"
+            outward("[a](../README.md#b)", Path::new("runbooks")),
+            "[a](../index.md#b)"
         );
         assert_eq!(
             outward("[a](../README.md)", Path::new("")),
