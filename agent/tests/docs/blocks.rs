@@ -48,7 +48,7 @@ pub(crate) fn typed(block: &Block) -> String {
     }
     let lines = block.text.lines();
     let typed = lines.filter_map(|line| line.strip_prefix("$ "));
-    typed.map(|line| format!("{line}\n")).collect()
+    typed.flat_map(|line| [line, "\n"]).collect()
 }
 
 #[test]
@@ -257,9 +257,10 @@ fn product(page: &str, language: &str) -> Option<&'static str> {
 fn queries_are_promql() {
     for block in blocks(&["promql"]) {
         // Rules are what promtool of every version checks.
-        let mut rules = "groups:\n- name: documents\n  rules:\n".to_owned();
         let indented = block.text.trim().replace('\n', "\n      ");
-        rules += &format!("  - record: it\n    expr: |-\n      {indented}\n");
+        let rules = format!(
+            "groups:\n- name: documents\n  rules:\n  - record: it\n    expr: |-\n      {indented}\n"
+        );
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("rules.yaml");
         std::fs::write(&file, rules).unwrap();

@@ -56,7 +56,6 @@ fn tokens(line: &str) -> Vec<Token> {
     for c in line.chars() {
         match (quote, c) {
             (Some(open), c) if c == open => quote = None,
-            (Some(_), c) => word.get_or_insert_default().push(c),
             (None, '\'' | '"') => {
                 word.get_or_insert_default();
                 quote = Some(c);
@@ -72,7 +71,7 @@ fn tokens(line: &str) -> Vec<Token> {
                 tokens.extend(word.take().filter(|word| word != "2").map(Token::Word));
                 tokens.push(Token::Redirection);
             }
-            (None, c) => word.get_or_insert_default().push(c),
+            (_, c) => word.get_or_insert_default().push(c),
         }
     }
     tokens.extend(word.map(Token::Word));
