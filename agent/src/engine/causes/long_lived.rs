@@ -13,6 +13,25 @@ fn connections_stay(pattern: &Pattern<'_>) -> bool {
     active >= 1.0 && pattern.total(Signal::Opened) < FEW_OPENED * active
 }
 
+/// Whether a skew of open connections or of bytes only mirrors one of new connections, and is explained by what explains that: who is
+/// named gets as clearly too many of the new ones or too few, and they do not last so long that earlier ones weigh more.
+pub(super) fn mirrors_opened(pattern: &Pattern<'_>) -> bool {
+    let far = |backend: usize, side: Side| {
+        let relative = pattern.relative(backend, Signal::Opened);
+        match side {
+            Side::Hot => relative > 1.0 + pattern.tolerance,
+            Side::Cold => relative < 1.0 - pattern.tolerance,
+        }
+    };
+    let named = [Side::Hot, Side::Cold].map(|side| (side, pattern.on(side)));
+    matches!(pattern.signal, Signal::Active | Signal::Bytes)
+        && !connections_stay(pattern)
+        && named.iter().any(|(_, backends)| !backends.is_empty())
+        && named
+            .iter()
+            .all(|(side, backends)| backends.iter().all(|backend| far(*backend, *side)))
+}
+
 /// A new backend gets no part of the connections that were there before it.
 pub(super) fn not_rebalanced(pattern: &Pattern<'_>) -> Option<Cause> {
     if pattern.signal == Signal::Opened || !connections_stay(pattern) {
