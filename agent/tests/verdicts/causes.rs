@@ -99,6 +99,36 @@ fn not_rebalanced() {
     assert_eq!(names(&found.cold), [address(4).to_string()]);
 }
 
+/// Connections that stay, and short ones beside them of which the new backend gets its part.
+#[test]
+fn not_rebalanced_among_short_ones() {
+    let told = |newcomer: u64| {
+        let mut world = world(spec(&[1; 3]));
+        let second = |world: &mut World, active: &[u64]| {
+            let mut parts = world.draw(RATE, &vec![1; active.len()]);
+            for (part, active) in parts.iter_mut().zip(active) {
+                part.active = *active;
+            }
+            parts
+        };
+        for _ in 0..120 {
+            let parts = second(&mut world, &[1000, 1000, 1000]);
+            world.tick(&parts);
+        }
+        world.spec.backends.push(backend(4, 1));
+        world.reload();
+        incident(&mut world, Signal::Active, |world| {
+            second(world, &[1000, 1000, 1000, newcomer])
+        })
+    };
+    let found = told(10);
+    assert_eq!(found.cause.id, CauseId::NotRebalanced, "{:?}", found.cause);
+    assert_eq!(names(&found.cold), [address(4).to_string()]);
+    // A machine that is merely faster.
+    let found = told(400);
+    assert_ne!(found.cause.id, CauseId::NotRebalanced, "{:?}", found.cause);
+}
+
 #[test]
 fn slow_backend() {
     let mut world = world(spec(&[1; 4]));
@@ -260,6 +290,8 @@ fn shares_that_fall_along_the_list() {
     let (cause, text) = told([571, 284, 105, 31, 9]);
     assert_eq!(cause, CauseId::FirstInList, "{text}");
     assert!(text.starts_with("The earlier"), "{text}");
+    let (cause, text) = told([406, 404, 97, 103, 101]);
+    assert_ne!(cause, CauseId::FirstInList, "{text}");
     let (cause, text) = told([284, 571, 31, 105, 9]);
     assert_eq!(cause, CauseId::Unexplained, "{text}");
 }

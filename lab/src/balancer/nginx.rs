@@ -93,9 +93,11 @@ fn render(setup: &Setup, folder: &Path) -> Result<String> {
         Mode::Http => http(setup, &folder)?,
     };
     let workers = setup.workers;
+    // Each worker touches the memory of all of them when it starts.
+    let connections = (32_000 / workers.max(1)).min(16_000);
     Ok(format!(
         "{module}user root;\ndaemon off;\nmaster_process on;\nworker_processes {workers};\npid {folder}/nginx.pid;\n\
-         events {{ worker_connections 16000; }}\n{block}"
+         events {{ worker_connections {connections}; }}\n{block}"
     ))
 }
 

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use super::answer::EVEN;
 use super::room::{Pace, Room, Seat};
@@ -52,7 +52,8 @@ impl Mark {
     }
 }
 
-/// Lets the agent sit the exam, and `patience` pass after the last fault at most.
+/// Lets the agent sit the exam: each scenario goes wrong once the agent knows its pool to be even, and ends with the answer, or when
+/// `patience` has passed since the last has gone wrong.
 pub fn sit(
     binary: &Path,
     scenarios: &[&'static Scenario],
@@ -61,29 +62,40 @@ pub fn sit(
 ) -> Result<Vec<Mark>> {
     let host = Namespace::current();
     let mut room = Room::open(binary, &host, scenarios, pace, || Ok(()))?;
-    let healthy = room.await_even(|| Ok(()))?;
-    println!("all pools are known to be even after {healthy:.1?}");
-    for number in 0..scenarios.len() {
-        room.strike(number)?;
-    }
     let mut marks: Vec<Mark> = room.seats.iter().map(blank).collect();
-    let began = Instant::now();
-    while began.elapsed() < patience && !marks.iter().all(Mark::passed_or_even) {
+    let mut until = Instant::now() + pace.patience();
+    let mut waiting = scenarios.len();
+    while Instant::now() < until && !(waiting == 0 && marks.iter().all(Mark::is_over)) {
         std::thread::sleep(BEAT);
+        for (number, even) in room.healthy()?.into_iter().enumerate() {
+            if even {
+                room.strike(number)?;
+                waiting -= 1;
+                if waiting == 0 {
+                    until = Instant::now() + patience;
+                }
+            }
+        }
         for (mark, seat) in marks.iter_mut().zip(&room.seats) {
             look(&room, seat, mark)?;
         }
     }
+    ensure!(
+        waiting == 0,
+        "{waiting} pools are not known to be even after {:?}",
+        pace.patience()
+    );
     for (mark, seat) in marks.iter_mut().zip(&room.seats) {
         look(&room, seat, mark)?;
         mark.deviating = seat.stage.deviating(mark.signal);
+        mark.culprits.clone_from(&seat.culprits);
     }
     Ok(marks)
 }
 
 impl Mark {
     /// Nothing more is to come: of traffic that is even nothing is.
-    fn passed_or_even(&self) -> bool {
+    fn is_over(&self) -> bool {
         self.cause == EVEN || self.answered.is_some()
     }
 }
@@ -101,13 +113,16 @@ fn blank(seat: &Seat<'_>) -> Mark {
         named: Vec::new(),
         verdict: String::new(),
         deviating: (Vec::new(), Vec::new()),
-        culprits: seat.culprits.clone(),
+        culprits: Vec::new(),
     }
 }
 
 /// Asks the agent for one pool.
 fn look(room: &Room<'_>, seat: &Seat<'_>, mark: &mut Mark) -> Result<()> {
-    let since = seat.stage.struck().map(|at| at.elapsed());
+    let Some(since) = seat.stage.struck().map(|at| at.elapsed()) else {
+        return Ok(());
+    };
+    let since = Some(since);
     mark.verdict = room.agent().pool(mark.pool)?.verdict;
     if mark.verdict == "skewed" && mark.skewed.is_none() {
         mark.skewed = since;

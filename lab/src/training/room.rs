@@ -5,8 +5,9 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 
+use super::answer::EVEN;
 use super::ground::Ground;
 use super::scenario::{Scenario, Side};
 use super::stage::Stage;
@@ -110,31 +111,38 @@ impl<'a> Room<'a> {
     }
 
     /// Waits until the agent knows all pools to be even. An error if it takes anything for an incident.
-    pub fn await_even(&mut self, mut check: impl FnMut() -> Result<()>) -> Result<Duration> {
+    pub fn await_even(&mut self, mut check: impl FnMut() -> Result<()>) -> Result<()> {
         let began = Instant::now();
-        loop {
+        while !self.healthy()?.into_iter().all(|even| even) {
             check()?;
-            self.agent.process().check()?;
-            let incidents = self.agent.incidents()?;
             ensure!(
-                incidents.is_empty(),
-                "nothing is wrong yet, and the agent says {incidents:#?}"
+                began.elapsed() < self.pace.patience(),
+                "pools that should be even are not known to be after {:?}",
+                self.pace.patience()
             );
-            let mut waiting = Vec::new();
-            for seat in &self.seats {
-                let pool = self.agent.pool(seat.scenario.pool)?;
-                if pool.verdict != "even" {
-                    waiting.push(format!("{}: {}", pool.name, pool.explanation));
-                }
-            }
-            if waiting.is_empty() {
-                return Ok(began.elapsed());
-            }
-            if began.elapsed() > self.pace.patience() {
-                bail!("pools that should be even are not: {waiting:#?}");
-            }
             std::thread::sleep(BEAT);
         }
+        Ok(())
+    }
+
+    /// Whether the agent knows the pool to be even, of each scenario that has not gone wrong yet; of the others not. An error if it takes
+    /// anything of the former for an incident.
+    pub(super) fn healthy(&mut self) -> Result<Vec<bool>> {
+        self.agent.process().check()?;
+        let incidents = self.agent.incidents()?;
+        let is_even = |seat: &Seat<'_>| {
+            if seat.stage.struck().is_some() {
+                return Ok(false);
+            }
+            let name = seat.scenario.pool;
+            let false_alarm = incidents.iter().find(|it| it.pool == name);
+            ensure!(
+                false_alarm.is_none(),
+                "nothing is wrong yet, and the agent says {false_alarm:#?}"
+            );
+            Ok(self.agent.pool(name)?.verdict == EVEN)
+        };
+        self.seats.iter().map(is_even).collect()
     }
 
     /// Lets a scenario go wrong, and tells the agent what its operator would tell it of that: that a backend was added.

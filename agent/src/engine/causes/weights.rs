@@ -104,7 +104,7 @@ pub(super) fn first_in_list(pattern: &Pattern<'_>) -> Option<Cause> {
 }
 
 /// Whether rounds that begin at the head of the list and end early explain the shares: hot ones at the head, cold ones at the end, and
-/// nobody gets more than the one before, as far as half the tolerance tells.
+/// nobody gets more than the one before, as far as half the tolerance tells. A single step down is none of that: weights make it.
 fn falls_along_the_list(pattern: &Pattern<'_>, hot: &[usize]) -> bool {
     /// Three stand in that order by chance once in six times.
     const FEWEST: usize = 4;
@@ -115,4 +115,8 @@ fn falls_along_the_list(pattern: &Pattern<'_>, hot: &[usize]) -> bool {
         && hot.contains(&0)
         && pattern.on(Side::Cold).contains(&last)
         && (0..last).all(|backend| relative(backend + 1) <= relative(backend) + slack)
+        && (0..last)
+            .filter(|backend| relative(backend + 1) < relative(*backend) - slack)
+            .count()
+            > 1
 }

@@ -55,7 +55,7 @@ fn open<'a>(scenario: &Scenario, ground: Ground<'a>) -> Result<Stage<'a>> {
 fn customers(ground: &Ground<'_>) -> HttpLoad {
     HttpLoad {
         session: 5,
-        ..visitors(ground, 100)
+        ..visitors(ground, 150)
     }
 }
 
@@ -65,7 +65,7 @@ fn strike(stage: &mut Stage<'_>) -> Result<Vec<usize>> {
     let partner = HttpLoad {
         cookie: Some(first.cookie.context("the balancer has set no cookie")?),
         from: vec![ground.client(251)],
-        ..visitors(&ground, 100)
+        ..visitors(&ground, 120)
     };
     let hot = stage.backend_of(partner.clone())?;
     stage.send(&partner)?;

@@ -23,7 +23,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
     hints: [
         "Sort the backends as the file does, and look at the shares again: they fall from line to line.",
         "The balancer chooses the server with the fewest connections. Whose connections does it know of?",
-        "Sixteen workers, a reload every half second, forty requests a second: how far does each worker get in its list?",
+        "Sixteen workers, three reloads and sixty requests a second: how far does each worker get in its list?",
     ],
     signal: "opened",
     cause: "first_in_list",
@@ -48,12 +48,12 @@ fn open<'a>(scenario: &Scenario, ground: Ground<'a>) -> Result<Stage<'a>> {
     setup.algorithm = Algorithm::LeastConnections;
     // The kernel spreads connections over the workers.
     "reuseport".clone_into(&mut setup.listen_options);
-    let mut stage = site(scenario, ground, setup, 40)?;
+    let mut stage = site(scenario, ground, setup, 60)?;
     let nginx = i32::try_from(stage.balancer.pid()).ok();
     let nginx = nginx.and_then(Pid::from_raw).context("nginx has no id")?;
     // It lives longer than this: what is kept ends first.
     let reload = move || Ok(kill_process(nginx, Signal::HUP)?);
-    stage.keep(Repeated::start(2, reload)?);
+    stage.keep(Repeated::start(3, reload)?);
     Ok(stage)
 }
 

@@ -51,7 +51,7 @@ fn open<'a>(scenario: &Scenario, ground: Ground<'a>) -> Result<Stage<'a>> {
     let mut stage = build(scenario, ground, Options::new(Protocol::Lab), setup)?;
     let mut held = LongLived::open(ground.host(), &[ground.entrance()], HELD)?;
     stage.keep(Repeated::start(1, move || held.exchange(1_000))?);
-    stage.keep(trickle(&ground, 60, 2_000).start(&[ground.host()])?);
+    stage.keep(trickle(&ground, 80, 2_000).start(&[ground.host()])?);
     Ok(stage)
 }
 

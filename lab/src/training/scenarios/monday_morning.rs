@@ -40,19 +40,19 @@ pub(super) const SCENARIO: Scenario = Scenario {
 fn open<'a>(scenario: &Scenario, ground: Ground<'a>) -> Result<Stage<'a>> {
     let mut setup = requests(scenario, &ground);
     setup.algorithm = Algorithm::SourceHash;
-    let mut stage = site(scenario, ground, setup, 120)?;
+    let mut stage = site(scenario, ground, setup, 150)?;
     stage.algorithm = Some("ip_hash");
     Ok(stage)
 }
 
 fn strike(stage: &mut Stage<'_>) -> Result<Vec<usize>> {
     let ground = stage.ground;
-    let mut office = visitors(&ground, 80);
+    let mut office = visitors(&ground, 100);
     office.from = vec![ground.client(250)];
     let hot = stage.backend_of(office.clone())?;
     // Most of those who came from everywhere now come from there.
     stage.traffic.clear();
-    stage.send(&visitors(&ground, 40))?;
+    stage.send(&visitors(&ground, 50))?;
     stage.send(&office)?;
     Ok(vec![hot])
 }

@@ -53,7 +53,7 @@ fn open<'a>(scenario: &Scenario, ground: Ground<'a>) -> Result<Stage<'a>> {
     let mut stage = build(scenario, ground, Options::new(Protocol::Lab), setup)?;
     let mut held = LongLived::open(ground.host(), &[ground.entrance()], HELD)?;
     stage.keep(Repeated::every(SILENCE, move || held.exchange(100))?);
-    stage.keep(trickle(&ground, 40, 100).start(&[ground.host()])?);
+    stage.keep(trickle(&ground, 80, 100).start(&[ground.host()])?);
     Ok(stage)
 }
 
