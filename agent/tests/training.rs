@@ -10,9 +10,10 @@
 mod common;
 
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
-use evenkeel_lab::training::{Mark, Pace, SCENARIOS, sit};
+use evenkeel_lab::training::{Mark, Pace, SCENARIOS, scenario, sit};
 
 use crate::common::{EVENKEEL, alone};
 
@@ -23,20 +24,63 @@ const PATIENCE: Duration = Duration::from_secs(170);
 fn the_agent_names_the_pool_the_backends_and_the_cause_of_every_scenario() {
     let _alone = alone();
     let marks = sit(Path::new(EVENKEEL), &SCENARIOS, Pace::Usual, PATIENCE).unwrap();
-    for mark in &marks {
-        let seconds =
-            |time: Option<Duration>| time.map_or("-".to_owned(), |it| format!("{it:.1?}"));
-        let (skewed, answered) = (seconds(mark.skewed), seconds(mark.answered));
-        println!(
-            "{:16} skewed {skewed:>7} answered {answered:>7} {:?} {}",
-            mark.scenario, mark.named, mark.verdict
-        );
-    }
+    print_table(&marks);
     let failed: Vec<&Mark> = marks.iter().filter(|mark| !mark.passed()).collect();
     assert!(failed.is_empty(), "{failed:#?}");
     for mark in &marks {
         assert_named_deviate(mark);
+        assert_audited(mark);
     }
+}
+
+/// Every scenario tells of a page that is there.
+#[test]
+fn pages_to_read_exist() {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
+    for scenario in SCENARIOS {
+        assert!(docs.join(scenario.page).is_file(), "{}", scenario.page);
+    }
+}
+
+/// The table of docs/benchmarks.md.
+fn print_table(marks: &[Mark]) {
+    let seconds = |time: Option<Duration>| {
+        time.map_or("-".to_owned(), |it| format!("{:.0} s", it.as_secs_f64()))
+    };
+    println!(
+        "| scenario | signal | cause | skewed after | right answer after |\n|---|---|---|--:|--:|"
+    );
+    for mark in marks {
+        println!(
+            "| `{}` | `{}` | `{}` | {} | {} |",
+            mark.scenario,
+            mark.signal,
+            mark.cause,
+            seconds(mark.skewed),
+            seconds(mark.answered)
+        );
+        println!("    named {:?}, at last {}", mark.named, mark.verdict);
+    }
+}
+
+/// Where the fault is in the balancer's configuration, the audit reports it.
+fn assert_audited(mark: &Mark) {
+    let scenario = scenario(mark.scenario).unwrap();
+    let Some(rule) = scenario.rule else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join(&mark.config.0);
+    std::fs::write(&file, &mark.config.1).unwrap();
+    let output = Command::new(EVENKEEL)
+        .arg("audit")
+        .arg(&file)
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        told.contains(rule),
+        "{}: no {rule} in {told}",
+        mark.scenario
+    );
 }
 
 /// Whom the agent names is, by the backends' own ledgers, on the side on which it is named.

@@ -7,6 +7,7 @@ mod debrief;
 mod desk;
 mod keyboard;
 mod paper;
+mod rehearsal;
 mod score;
 mod solution;
 
@@ -26,6 +27,8 @@ use desk::{Desk, Ending};
 use keyboard::Keyboard;
 use paper::Paper;
 use score::{Attempt, Scores};
+
+pub(crate) use rehearsal::rehearse;
 
 /// What this ends with when the scenario was not solved; 1 is for what failed, 2 for wrong usage.
 const UNSOLVED: u8 = 3;
@@ -129,7 +132,10 @@ fn train(room: &mut Room<'_>, binary: &Path, paper: Paper, stop: &Stop) -> Resul
     let mut keyboard = Keyboard::open(stdin(), stop)?;
     let report = Desk::new(room, seat, binary, paper).talk(&mut keyboard, &mut out)?;
     let seconds = began.elapsed().as_secs();
-    Scores::load()?.add(seat.scenario, &Attempt::of(&report, seconds))?;
+    // What a script has played is nobody's score.
+    if stdin().is_terminal() {
+        Scores::load()?.add(seat.scenario, &Attempt::of(&report, seconds))?;
+    }
     if matches!(report.ending, Ending::Solved | Ending::GivenUp) {
         write!(out, "{}", debrief::text(room, seat, paper)?)?;
     }

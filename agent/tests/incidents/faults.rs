@@ -13,9 +13,7 @@ use serde_json::{Value, json};
 
 use crate::bed::{BACKENDS, Config, POOL, RATE, Site, weigh};
 use crate::common::{EVENKEEL, agent};
-use crate::watch::{
-    Expected, assert_only, eventually, settle, share_open, share_since, wait_share,
-};
+use crate::watch::{Expected, assert_only, settle, share_open, share_since, wait_share};
 
 /// What an answer takes when nothing is wrong.
 const USUAL: Duration = Duration::from_millis(20);

@@ -40,6 +40,8 @@ pub struct Mark {
     pub deviating: (Vec<SocketAddr>, Vec<SocketAddr>),
     /// The backends to be named.
     pub culprits: Vec<SocketAddr>,
+    /// The balancer's configuration as it was at last: the file's name, and what was in it.
+    pub config: (String, String),
 }
 
 impl Mark {
@@ -89,6 +91,9 @@ pub fn sit(
         look(&room, seat, mark)?;
         mark.deviating = seat.stage.deviating(mark.signal);
         mark.culprits.clone_from(&seat.culprits);
+        let file = seat.stage.balancer().config_path();
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        mark.config = (name.into_owned(), std::fs::read_to_string(&file)?);
     }
     Ok(marks)
 }
@@ -114,6 +119,7 @@ fn blank(seat: &Seat<'_>) -> Mark {
         verdict: String::new(),
         deviating: (Vec::new(), Vec::new()),
         culprits: Vec::new(),
+        config: (String::new(), String::new()),
     }
 }
 

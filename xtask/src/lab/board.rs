@@ -7,9 +7,10 @@ use evenkeel_lab::training::SCENARIOS;
 use super::score::Scores;
 
 const WELCOME: &str = "\
-The lab re-enacts incidents on this machine: a real balancer, real backends, real traffic, all on the loopback
-interface, and the agent beside it. You hear what on-call hears, look with the page, `top` and `audit`, and say
-which pool it is, which backends, and why. Everything that is started ends with the session.
+The lab re-enacts incidents on this machine: a real balancer, real backends, real traffic,
+all on the loopback interface, and the agent beside it. You hear what on-call hears, look
+with the page, `top` and `audit`, and say which pool it is, which backends, and why.
+Everything that is started ends with the session.
 
   cargo xtask lab NAME           play one (needs root)
   cargo xtask lab --solve NAME   watch the agent solve it

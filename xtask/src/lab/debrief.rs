@@ -21,10 +21,10 @@ pub(super) fn text(room: &Room<'_>, seat: &Seat<'_>, paper: Paper) -> Result<Str
             culprits.join(" and ")
         );
     }
-    let mut page = format!("docs/{}", scenario.page);
-    if let Some(rule) = scenario.rule {
-        page = format!("`evenkeel audit` reports {rule}. Read {page}.");
-    }
+    let audited = scenario.rule.map_or(String::new(), |rule| {
+        format!("`evenkeel audit` reports {rule} in the balancer's configuration. ")
+    });
+    let page = format!("{audited}Read docs/{}.", scenario.page);
     Ok([
         paper.part("The answer", &truth),
         paper.part("What happened", scenario.story),
