@@ -5,7 +5,9 @@ mod demo;
 mod ebpf;
 mod fuzz;
 mod kernels;
+mod lab;
 mod shell;
+mod stop;
 mod test;
 
 use std::process::ExitCode;
@@ -53,6 +55,8 @@ enum Task {
         #[arg(value_name = "NAME")]
         only: Option<String>,
     },
+    /// Find out what is wrong: incidents re-enacted with real balancers, for training. Needs root.
+    Lab(lab::Options),
     /// Run all checks and tests, on the real kernel with real balancers. Needs root.
     Test {
         /// Only the steps whose name contains this.
@@ -63,6 +67,7 @@ enum Task {
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().task {
+        Task::Lab(options) => return lab::run(&options),
         Task::Bench { which, quick } => bench::run(which, quick),
         Task::Demo(options) => demo::run(&options),
         Task::Ebpf { check: true } => ebpf::check(),

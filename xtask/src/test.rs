@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use evenkeel_lab::parts;
 
 use crate::shell::{cargo, command, root, run as run_program};
-use crate::{bench, ebpf, kernels};
+use crate::{bench, ebpf, kernels, lab};
 
 /// The Debian packages that the tests need, beside those of the eBPF toolchain.
 const PACKAGES: [&str; 17] = [
@@ -50,7 +50,7 @@ const PROGRAMS: [&str; 14] = [
 
 type Step = (&'static str, fn() -> Result<()>);
 
-const STEPS: [Step; 11] = [
+const STEPS: [Step; 12] = [
     ("packages", packages),
     ("format", || {
         run_program(cargo().args(["fmt", "--all", "--check"]))
@@ -62,6 +62,7 @@ const STEPS: [Step; 11] = [
     ("ebpf-build", || ebpf::build().map(drop)),
     ("tests", tests),
     ("demo", demo),
+    ("lab", lab::rehearse),
     ("kernels", || kernels::run(None)),
     ("bench", || bench::run(None, true)),
 ];
