@@ -7,7 +7,9 @@ mod docs;
 mod ebpf;
 mod fuzz;
 mod kernels;
+mod lab;
 mod shell;
+mod stop;
 mod test;
 
 use std::process::ExitCode;
@@ -59,6 +61,8 @@ enum Task {
         #[arg(value_name = "NAME")]
         only: Option<String>,
     },
+    /// Find out what is wrong: incidents re-enacted with real balancers, for training. Needs root.
+    Lab(lab::Options),
     /// Run all checks and tests, on the real kernel with real balancers. Needs root.
     Test {
         /// Only the steps whose name contains this.
@@ -69,6 +73,7 @@ enum Task {
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().task {
+        Task::Lab(options) => return lab::run(&options),
         Task::Bench { which, quick } => bench::run(which, quick),
         Task::Book => book::run(),
         Task::Demo(options) => demo::run(&options),

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use evenkeel_lab::parts;
 
 use crate::shell::{cargo, command, root, run as run_program};
-use crate::{bench, book, ebpf, kernels};
+use crate::{bench, book, ebpf, kernels, lab};
 
 /// The Debian packages that the tests need, beside those of the eBPF toolchain.
 const PACKAGES: [&str; 21] = [
@@ -71,6 +71,7 @@ const STEPS: [Step; 12] = [
     ("ebpf-build", || ebpf::build().map(drop)),
     ("tests", tests),
     ("demo", demo),
+    ("lab", lab::rehearse),
     ("kernels", || kernels::run(None)),
     ("bench", || bench::run(None, true)),
 ];
