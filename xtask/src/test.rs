@@ -58,7 +58,7 @@ const PROGRAMS: [&str; 18] = [
 
 type Step = (&'static str, fn() -> Result<()>);
 
-const STEPS: [Step; 12] = [
+const STEPS: [Step; 13] = [
     ("packages", packages),
     ("format", || {
         run_program(cargo().args(["fmt", "--all", "--check"]))
