@@ -41,8 +41,8 @@ pub fn envoy_text(files: &dyn Files, path: &Path, limits: Limits) -> Result<Envo
     let mut report = Report::default();
     let (trees, _) = files::read(&mut loader, path, &mut report)?;
     let parts = parts(&trees);
-    let nodes = trees.iter().flat_map(crate::yaml::Tree::documents);
-    let node = nodes.filter_map(|document| document.get("node")).next();
+    let mut documents = trees.iter().flat_map(crate::yaml::Tree::documents);
+    let node = documents.find_map(|document| document.get("node"));
     let endpoints = parts.endpoints.iter();
     let findings = report.into_findings().into_iter();
     Ok(EnvoyText {

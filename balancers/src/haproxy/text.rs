@@ -170,8 +170,7 @@ fn write_word(word: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         return f.write_str(word);
     }
     f.write_char('"')?;
-    let mut rest = word.char_indices();
-    while let Some((at, char)) = rest.next() {
+    for (at, char) in word.char_indices() {
         match char {
             '$' if word[at..].starts_with("${") => f.write_char('$')?,
             '"' | '\\' | '$' => write!(f, "\\{char}")?,
