@@ -100,10 +100,11 @@ fn write_rows(pool: &PoolReport, colour: bool, out: &mut dyn Write) -> io::Resul
 
 /// The columns of what the kernel counted, where it counted.
 fn columns(pool: &PoolReport, [failed, handshake, carried]: &[String; 3]) -> String {
-    if pool.rows.iter().all(|row| row.counted.is_none()) {
-        return String::new();
+    if pool.is_counted() {
+        format!("  {failed:>6}  {handshake:>9}  {carried:>8}")
+    } else {
+        String::new()
     }
-    format!("  {failed:>6}  {handshake:>9}  {carried:>8}")
 }
 
 /// What the kernel counted of a backend: failed attempts, mean handshake, bytes.
