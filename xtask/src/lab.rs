@@ -105,9 +105,9 @@ fn play(scenario: &'static Scenario, solve: bool, stop: &Stop) -> Result<ExitCod
     stop.check()?;
     eprintln!("starting two balancers, their backends, clients, and the agent ...");
     let host = Namespace::current();
-    let mut room = Room::open(&binary, &host, &[scenario, &BYSTANDER], Pace::Brisk, || {
-        stop.check()
-    })?;
+    let pace = if solve { Pace::Brisk } else { Pace::Reserved };
+    let both = [scenario, &BYSTANDER];
+    let mut room = Room::open(&binary, &host, &both, pace, || stop.check())?;
     eprintln!(
         "all is well so far: http://{}/ shows it. Waiting until the agent has proof of that ...",
         room.agent().address()
@@ -136,10 +136,12 @@ fn train(room: &mut Room<'_>, binary: &Path, paper: Paper, stop: &Stop) -> Resul
     if stdin().is_terminal() {
         Scores::load()?.add(seat.scenario, &Attempt::of(&report, seconds))?;
     }
+    let scenario = seat.scenario;
     if matches!(report.ending, Ending::Solved | Ending::GivenUp) {
-        write!(out, "{}", debrief::text(room, seat, paper)?)?;
+        room.let_speak()?;
+        write!(out, "{}", debrief::text(room, paper, stop)?)?;
     }
-    write!(out, "{}", Paper::farewell(seat.scenario, &report, seconds))?;
+    write!(out, "{}", Paper::farewell(scenario, &report, seconds))?;
     out.flush()?;
     let solved = report.ending == Ending::Solved;
     Ok(if solved {

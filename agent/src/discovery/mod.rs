@@ -26,7 +26,7 @@ use tokio::runtime::Handle;
 pub(crate) use self::findings::Audited;
 pub(crate) use self::merge::{Merged, merge};
 pub(crate) use self::names::Names;
-pub use self::status::{DiscoveryHandle, DiscoveryStatus, SourceStatus};
+pub use self::status::{DiscoveryHandle, DiscoveryStatus, SourceStatus, StaleFile};
 
 use self::envoy::EnvoyAdmin;
 use self::file_sd::FileSd;
@@ -45,6 +45,8 @@ pub(crate) struct Discovered {
     pub(crate) files: Vec<String>,
     /// The balancers' configurations among them.
     pub(crate) configurations: Vec<Arc<Configuration>>,
+    /// The files that cannot be read, of which the pools have what each said last.
+    pub(crate) stale: Vec<StaleFile>,
 }
 
 /// A place that pools are found in.

@@ -12,13 +12,12 @@ use evenkeel_abi::{CELL_PAIRS, Offsets, Settings, event};
 use super::host::{
     Capabilities, Capability, CgroupError, CgroupRoot, KernelVersion, OLDEST_KERNEL,
 };
+use super::identity::Identity;
 use super::mapped::Mapped;
-use super::object::OBJECT;
 use super::offsets::{self, VMLINUX};
 use super::seats::Seats;
 use super::sys::{Plain, Stack, Table};
 
-const HOOK: &str = "evenkeel_count";
 const WALK: &str = "evenkeel_walk";
 
 /// Why nothing can be counted on this host.
@@ -62,9 +61,16 @@ pub enum LoadError {
     TooMany,
     /// Two agents would both be right, and everything that adds their numbers up would be wrong.
     #[error(
-        "another evenkeel agent counts on this host already (program {program} {process}): stop it first, or use it"
+        "another evenkeel {} counts on this host already (program {program} {process}): {}",
+        identity.noun(),
+        match identity {
+            Identity::Agent => "stop it first, or use it",
+            Identity::Gate => "wait for it to end",
+        }
     )]
-    SecondAgent {
+    Second {
+        /// What there may be one of.
+        identity: Identity,
         /// The kernel's id of its program.
         program: u32,
         /// Whose it is, in words.
@@ -118,6 +124,7 @@ pub(super) struct Loaded {
     /// Connections accepted, by the hashed address of the client.
     pub(super) clients: Mapped<u64>,
     settings: Table<u32, Settings>,
+    identity: Identity,
     /// Keeps programs, maps and links: dropping it detaches the hook.
     programs: Ebpf,
 }
@@ -132,6 +139,7 @@ type NoLiveView = String;
 impl Loaded {
     /// Loads both programs. That the walk could not be loaded is no error: the second value says why.
     pub(super) fn load(
+        identity: Identity,
         capacity: u32,
     ) -> Result<(Self, Result<WalkProgram, NoLiveView>), LoadError> {
         check_host()?;
@@ -144,9 +152,9 @@ impl Loaded {
             .map_max_entries("SEAT_OF", capacity)
             .map_max_entries("FREE_SEATS", capacity)
             .override_global("OFFSETS", words.as_slice(), true)
-            .load(OBJECT)
+            .load(&identity.object())
             .map_err(refused)?;
-        let hook: &mut SockOps = program(&mut programs, HOOK)?;
+        let hook: &mut SockOps = program(&mut programs, identity.program())?;
         hook.load().map_err(refused)?;
         let live = match offsets {
             Ok(_) => load_walk(&mut programs),
@@ -158,6 +166,7 @@ impl Loaded {
             clients: unsafe { mapped(&programs, "CLIENTS", CELL_PAIRS)? },
             // SAFETY: as above.
             settings: unsafe { table(&programs, "SETTINGS")? },
+            identity,
             programs,
         };
         give_memory_back();
@@ -169,18 +178,23 @@ impl Loaded {
         self.settings.set(&0, settings)
     }
 
+    /// Who counts.
+    pub(super) const fn identity(&self) -> Identity {
+        self.identity
+    }
+
     /// The kernel's id of the hook.
     pub(super) fn hook_id(&self) -> Result<u32, LoadError> {
         let hook = self
             .programs
-            .program(HOOK)
+            .program(self.identity.program())
             .ok_or(LoadError::Map(io::ErrorKind::NotFound.into()))?;
         Ok(hook.info().map_err(refused)?.id())
     }
 
     /// Attaches the hook to the root cgroup; the link is closed by the kernel when this process ends.
     pub(super) fn attach(&mut self, root: &CgroupRoot) -> Result<(), LoadError> {
-        let hook: &mut SockOps = program(&mut self.programs, HOOK)?;
+        let hook: &mut SockOps = program(&mut self.programs, self.identity.program())?;
         // Links are always shared; the kernel refuses the flag that says so (`cgroup_bpf_link_attach`).
         match hook.attach(&root.dir, CgroupAttachMode::Single) {
             Ok(_link) => Ok(()),

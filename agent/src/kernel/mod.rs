@@ -7,6 +7,7 @@ mod active;
 mod canary;
 mod clients;
 mod host;
+mod identity;
 mod load;
 mod mapped;
 mod namespaces;
@@ -28,6 +29,7 @@ pub use self::host::{
     Capabilities, Capability, CgroupError, CgroupRoot, KernelVersion, OLDEST_KERNEL,
     in_initial_pid_namespace, netns_cookie,
 };
+pub use self::identity::Identity;
 pub use self::load::LoadError;
 pub use self::offsets::OffsetError;
 pub use self::rivals::{Attached, attached_programs};
@@ -99,18 +101,27 @@ pub struct Kernel {
 }
 
 impl Kernel {
+    /// As the host's agent; see [`attach_as`](Self::attach_as).
+    pub fn attach(
+        options: Options,
+        watched: impl IntoIterator<Item = Endpoint>,
+    ) -> Result<Self, LoadError> {
+        Self::attach_as(Identity::Agent, options, watched)
+    }
+
     /// Loads the programs, meets the connections that are open already, and attaches to the cgroup root.
     ///
     /// # Errors
-    /// If the host lacks what counting itself needs; what only the live view needs is missing without an error
-    /// and told by [`View::AtClose`].
-    pub fn attach(
+    /// If the host lacks what counting itself needs, or another of the same identity counts there already; what only the live
+    /// view needs is missing without an error and told by [`View::AtClose`].
+    pub fn attach_as(
+        identity: Identity,
         options: Options,
         watched: impl IntoIterator<Item = Endpoint>,
     ) -> Result<Self, LoadError> {
         let root = CgroupRoot::find(options.cgroup.as_deref())?;
         let netns = netns_cookie().map_err(LoadError::NetnsCookie)?;
-        let (loaded, live) = Loaded::load(options.capacity)?;
+        let (loaded, live) = Loaded::load(identity, options.capacity)?;
         let (walker, view) = match live {
             Ok(program) => (
                 Some(Walker::new(program, options.live_interval)),
@@ -178,13 +189,17 @@ impl Kernel {
         self.count(walked, drop)
     }
 
-    /// Of agents that attach at once each sees all that attached before it; the kernel lists them in that order. Every
-    /// agent but the first gives way.
+    /// Of those of one identity that attach at once each sees all that attached before it; the kernel lists them in that
+    /// order. Every one but the first gives way.
     fn check_alone(&self, root: &CgroupRoot) -> Result<(), LoadError> {
-        let own = self.loaded.hook_id()?;
+        let (own, identity) = (self.loaded.hook_id()?, self.loaded.identity());
         let attached = attached_programs(root).map_err(LoadError::Map)?;
-        match attached.iter().find(|program| program.is_agent()) {
-            Some(earlier) if earlier.id != own => Err(LoadError::SecondAgent {
+        let mut alike = attached
+            .iter()
+            .filter(|program| program.identity() == Some(identity));
+        match alike.next() {
+            Some(earlier) if earlier.id != own => Err(LoadError::Second {
+                identity,
                 program: earlier.id,
                 process: earlier.holder.map_or(
                     "of a process that is not visible from here".to_owned(),

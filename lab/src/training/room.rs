@@ -27,6 +27,8 @@ pub enum Pace {
     Usual,
     /// For a person who waits: two ticks a second, and a window of ten seconds.
     Brisk,
+    /// As brisk, and it keeps to itself what it thinks until a skew has lasted for three minutes: a trainee can be faster.
+    Reserved,
 }
 
 impl Pace {
@@ -34,14 +36,21 @@ impl Pace {
     pub const fn patience(self) -> Duration {
         match self {
             Self::Usual => Duration::from_secs(180),
-            Self::Brisk => Duration::from_secs(90),
+            Self::Brisk | Self::Reserved => Duration::from_secs(120),
+        }
+    }
+
+    const fn hold(self) -> &'static str {
+        match self {
+            Self::Usual | Self::Brisk => "0s",
+            Self::Reserved => "3m",
         }
     }
 
     const fn config(self) -> &'static str {
         match self {
             Self::Usual => "",
-            Self::Brisk => "interval: 500ms\nwindow: 10s\n",
+            Self::Brisk | Self::Reserved => "interval: 500ms\nwindow: 10s\n",
         }
     }
 }
@@ -159,6 +168,15 @@ impl<'a> Room<'a> {
         Ok(())
     }
 
+    /// Lets a reserved agent say what it thinks.
+    pub fn let_speak(&mut self) -> Result<()> {
+        if self.pace == Pace::Reserved {
+            self.pace = Pace::Brisk;
+            self.agent.reconfigure(&config(&self.seats, self.pace))?;
+        }
+        Ok(())
+    }
+
     /// The incident that a scenario shows best in.
     pub fn incident(&self, number: usize) -> Result<Option<Incident>> {
         let seat = self.seats.get(number).context("no such seat")?;
@@ -183,8 +201,9 @@ fn config(seats: &[Seat<'_>], pace: Pace) -> String {
         .iter()
         .map(|seat| seat.stage.entry(seat.scenario.pool));
     format!(
-        "{}detection: {{signals: [opened, active, bytes]}}\npools:\n{}",
+        "{}detection: {{for: {}, signals: [opened, active, bytes]}}\npools:\n{}",
         pace.config(),
+        pace.hold(),
         pools.collect::<String>()
     )
 }

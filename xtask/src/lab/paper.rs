@@ -52,8 +52,9 @@ impl Paper {
             "\n{}{}{}",
             self.part(&title, scenario.symptom),
             self.places(room, binary),
-            "Find the pool, the backends and the cause. `hint` helps, `look` repeats where to look, `give up` tells it all,\n\
-             `quit` ends it.\n\n"
+            "Find the pool, the backends and the cause. The agent keeps its answer to itself until the\n\
+             skew has lasted for three minutes: be faster. `hint` helps, `look` repeats where to look,\n\
+             `give up` tells it all, `quit` ends it.\n\n"
         )
     }
 

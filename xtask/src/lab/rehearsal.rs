@@ -22,7 +22,6 @@ const SESSIONS: [Session; 2] = [
             "Not quite.",
             "Right!",
             "NGX-005",
-            "Cause not_in_rotation",
             "1 hint, 1 wrong answer",
         ],
     ),

@@ -74,6 +74,6 @@ pub(super) fn show(room: &Room<'_>, binary: &Path, paper: Paper, stop: &Stop) ->
         }
         sleep(BEAT);
     }
-    write!(out, "\n{}", text(room, seat, paper)?)?;
+    write!(out, "\n{}", text(room, paper, stop)?)?;
     Ok(out.flush()?)
 }

@@ -30,7 +30,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
     signal: "bytes",
     cause: "heavy_connections",
     side: Side::Hot,
-    rule: Some("HAP-022"),
+    rule: None,
     page: "audit/GEN-001.md",
     story: "One client has begun to copy its archive over the one connection that it has had all day. The balancer spreads \
               connections, in TCP mode, and each server has as many as the others; but one of them carries more than all the \

@@ -30,7 +30,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
     signal: "active",
     cause: "not_rebalanced",
     side: Side::Cold,
-    rule: Some("HAP-022"),
+    rule: None,
     page: "audit/GEN-001.md",
     story: "Clients hold their connections for hours. The balancer chooses when a connection is made, and those of today \
               were made before the fourth server came. It gets its part of new connections, of which there are hardly any.",

@@ -17,7 +17,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
     pool: "profile",
     product: Product::Nginx,
     backends: 5,
-    symptom: "One in five customers waits for more than a second for the profile page, and a reload of the page usually helps. \
+    symptom: "One in five customers waits for seconds for the profile page, and a reload of the page usually helps. \
               \"The load balancer is broken, it sends everything to one server\": somebody has seen its connections in `ss`.",
     hints: [
         "There are many open connections on one backend. Are there many new ones, too?",
@@ -29,7 +29,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
     side: Side::Hot,
     rule: None,
     page: "runbooks/EvenkeelPoolSkewed.md",
-    story: "The balancer is innocent. One backend takes more than a second for each answer (a full disk, a long pause of its \
+    story: "The balancer is innocent. One backend takes three seconds for each answer (a full disk, a long pause of its \
               garbage collector), and the connections that wait for it pile up.",
     seen: "New connections are even. Open connections are not: most are on one backend. By Little's law they last that much \
               longer there. A balancer at fault would show in the new ones.",
@@ -43,13 +43,13 @@ fn open<'a>(scenario: &Scenario, ground: Ground<'a>) -> Result<Stage<'a>> {
     let mut stage = build(scenario, ground, web(), requests(scenario, &ground))?;
     let mut load = visitors(&ground, 80);
     // So many can wait without holding up the others.
-    load.threads = 64;
+    load.threads = 96;
     stage.send(&load)?;
     Ok(stage)
 }
 
 fn strike(stage: &mut Stage<'_>) -> Result<Vec<usize>> {
     const SLOW: usize = 2;
-    stage.farm.delay(SLOW, Duration::from_millis(1500))?;
+    stage.farm.delay(SLOW, Duration::from_secs(3))?;
     Ok(vec![SLOW])
 }

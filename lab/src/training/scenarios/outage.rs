@@ -21,7 +21,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
               them. Every graph that there is shows averages.",
     hints: [
         "Look at the shares of new connections on the page: six application servers were bought to carry a sixth each.",
-        "Two servers have ten times the connections of each of the others. Which file says who gets how much?",
+        "Two servers have five times the connections of each of the others. Which file says who gets how much?",
         "The balancer's configuration was rolled out a moment ago. Run the audit on it.",
     ],
     signal: "opened",
@@ -30,11 +30,11 @@ pub(super) const SCENARIO: Scenario = Scenario {
     rule: Some("HAP-001"),
     page: "audit/HAP-001.md",
     story: "A roll-out of the balancer's configuration brought back the weights of an older generation of machines: two of \
-              six servers got ten times the weight of the others. They can answer 60 requests a second each and were sent \
-              more; four stood idle. Requests queued before the two, every page got slower, and the time went into the \
+              six servers got five times the weight of the others. They can answer 50 requests a second each and were sent \
+              more; four had next to nothing to do. Requests queued before the two, every page got slower, and the time went into the \
               database.",
-    seen: "New connections stand at 42 % for two servers and 4 % for the others, where 17 % are expected; open connections \
-              pile up on the same two. The shares fit the weights 1, 10, 1, 1, 10, 1 and nothing else. A slow database would \
+    seen: "New connections stand at 36 % for two servers and 7 % for the others, where 17 % are expected; open connections \
+              pile up on the same two. The shares fit the weights 1, 5, 1, 1, 5, 1. A slow database would \
               have made all six slow alike, with even shares.",
     repair: "Write equal weights and reload. To keep it from coming back: `evenkeel audit` on each change of the \
               configuration, and `evenkeel gate` in the pipeline that rolls it out.",
@@ -43,7 +43,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
 };
 
 /// Answers a second that a backend can give: enough for its sixth with some to spare.
-const CAPACITY: u32 = 60;
+const CAPACITY: u32 = 50;
 
 /// The machines that were large once.
 const OLD: [usize; 2] = [1, 4];
@@ -63,7 +63,7 @@ fn open<'a>(scenario: &Scenario, ground: Ground<'a>) -> Result<Stage<'a>> {
 fn strike(stage: &mut Stage<'_>) -> Result<Vec<usize>> {
     stage.reload(|setup: &mut Setup| {
         for old in OLD {
-            setup.servers[old].weight = 10;
+            setup.servers[old].weight = 5;
         }
     })?;
     Ok(OLD.to_vec())

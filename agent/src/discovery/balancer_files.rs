@@ -45,6 +45,7 @@ impl Finder for NginxFiles {
             pools: pools.collect(),
             files: self.files.names(),
             configurations: configurations.to_vec(),
+            stale: Vec::new(),
         };
         self.resolved = names.changes();
         Ok(Some(discovered))
