@@ -4,6 +4,7 @@
 //! what they found with the pools of the configuration, and gives the plan to whoever ticks.
 
 pub mod auto;
+mod balancer_files;
 mod envoy;
 pub mod file_sd;
 mod files;
@@ -11,7 +12,6 @@ pub(crate) mod findings;
 mod haproxy;
 mod merge;
 mod names;
-mod nginx;
 mod pools;
 mod running;
 mod seen;
@@ -28,10 +28,10 @@ pub(crate) use self::merge::{Merged, merge};
 pub(crate) use self::names::Names;
 pub use self::status::{DiscoveryHandle, DiscoveryStatus, SourceStatus, StaleFile};
 
+use self::balancer_files::NginxFiles;
 use self::envoy::EnvoyAdmin;
 use self::file_sd::FileSd;
 use self::haproxy::Haproxy;
-use self::nginx::NginxFiles;
 use self::running::RunningBalancers;
 use crate::config;
 use crate::model::{PoolSpec, Source};
