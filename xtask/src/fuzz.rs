@@ -10,13 +10,16 @@ use anyhow::{Context, Result, bail};
 use crate::shell::{command, root, run as run_program};
 
 /// A target, and the folders of the repository that it begins with.
-const TARGETS: [(&str, &[&str]); 8] = [
+const TARGETS: [(&str, &[&str]); 11] = [
     ("nginx", &["balancers/tests/nginx"]),
     ("haproxy", &["balancers/tests/haproxy"]),
     ("envoy", &["balancers/tests/envoy"]),
     ("kubernetes", &["balancers/tests/kubernetes"]),
     ("apache", &["balancers/tests/apache"]),
+    ("caddy", &["balancers/tests/caddy"]),
+    ("traefik", &["balancers/tests/traefik"]),
     ("configuration", &["agent/tests/config", "deploy"]),
+    ("file_sd", &["fuzz/seeds/file_sd"]),
     ("recording", &["fuzz/seeds/recording"]),
     ("records", &["fuzz/seeds/records"]),
 ];

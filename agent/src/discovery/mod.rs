@@ -5,7 +5,7 @@
 
 pub mod auto;
 mod envoy;
-mod file_sd;
+pub mod file_sd;
 mod files;
 pub(crate) mod findings;
 mod haproxy;

@@ -44,6 +44,23 @@ fn a_file_without_pools_says_what_is_watched() {
 }
 
 #[test]
+fn sources_of_pools_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("evenkeel.yaml");
+    let text =
+        "discovery: {nginx: {files: [nginx.conf]}, haproxy: {stats_socket: /run/haproxy.sock}}\n";
+    std::fs::write(&file, text).unwrap();
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let code = check_config::run(&file, false, &mut out, &mut err).unwrap();
+    assert_eq!((code, err.as_slice()), (0, &[][..]));
+    let out = String::from_utf8(out).unwrap();
+    assert!(
+        out.contains(": ok: pools of nginx, haproxy, listening on "),
+        "{out}"
+    );
+}
+
+#[test]
 fn problems_go_to_standard_error() {
     let (code, out, err) = run("tests/config/bad/truth.yaml", false);
     assert_eq!((code, out.as_str()), (2, ""));

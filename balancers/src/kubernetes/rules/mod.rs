@@ -1,5 +1,8 @@
 //! What in manifests skews traffic.
 
+mod aws;
+mod cilium;
+mod linkerd;
 mod mesh;
 mod ports;
 mod topology;
@@ -31,24 +34,35 @@ define_rules! {
     ROTATION = "IST-004", Note, "Each client's proxy rotates, whatever the load";
     HASH_AND_LOCALITY = "IST-005", Warning, "A hash over pods that differ by the client's locality";
     SMALL_RING = "IST-006", Warning, "The ring is small for the number of pods";
+    CROSS_ZONE = "AWS-001", Warning, "A Network Load Balancer shares connections out among zones, not pods";
+    SMALL_TABLE = "CIL-001", Warning, "Cilium's Maglev table is small for the number of pods";
+    NO_ACCRUAL = "L5D-002", Note, "Linkerd goes on sending to pods that fail";
+    PORT_NAME = "IST-008", Note, "The name of a port does not tell Istio its protocol";
     NEVER_RECYCLED = "IST-007", Note, "HTTP/2 over connections without end";
 }
 
 /// Rules that look at a Service, through its first port.
-const LOOKS: [fn(&View<'_>, &mut Report); 6] = [
+const LOOKS: [fn(&View<'_>, &mut Report); 7] = [
     topology::external,
     topology::internal,
     topology::hints,
     topology::near,
     ports::client_ip,
     ports::headless,
+    aws::cross_zone,
 ];
 
 /// Applies all rules.
 pub(super) fn check(objects: &Objects<'_>, views: &[View<'_>], report: &mut Report) {
     let mut last = None;
     for view in views {
-        ports::multiplexed(view, report);
+        // A mesh's proxy balances requests.
+        if !objects.meshes.is_istio(view.service.key)
+            && !objects.meshes.is_linkerd(view.service.key)
+        {
+            ports::multiplexed(view, report);
+            ports::long_lived(view, report);
+        }
         if last.replace(view.service.place) == Some(view.service.place) {
             continue;
         }
@@ -61,4 +75,6 @@ pub(super) fn check(objects: &Objects<'_>, views: &[View<'_>], report: &mut Repo
     weights::canaries(objects, report);
     workloads::check(objects, report);
     mesh::check(objects, report);
+    linkerd::accrual(objects, report);
+    cilium::small_table(objects, report);
 }

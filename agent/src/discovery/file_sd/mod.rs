@@ -3,32 +3,22 @@
 //! A group's targets go into the pool that its label `__evenkeel_pool__` names, else `job`, else the file's name. Groups
 //! of the same pool, also in several files, make up one pool.
 
+mod groups;
+
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, anyhow, bail, ensure};
-use evenkeel_balancers::model::{Address, Target};
+use anyhow::{Context as _, anyhow, ensure};
 use evenkeel_balancers::source::{Files, HostFiles, is_pattern};
-use serde::Deserialize;
+
+pub use self::groups::{Group, parse};
 
 use super::names::Names;
-use super::pools::{label, pool_name};
 use super::seen::{Noted, Seen};
 use super::{Discovered, Finder};
-use crate::config;
-use crate::model::{
-    Algorithm, BackendSpec, PoolSpec, Role, Source, Standby, StandbySpec, Weight, canonical,
-};
-
-const POOL: &str = "__evenkeel_pool__";
-const WEIGHT: &str = "__evenkeel_weight__";
-const ROLE: &str = "__evenkeel_role__";
-const ALGORITHM: &str = "__evenkeel_algorithm__";
-/// The label by which Prometheus groups what it scrapes.
-const JOB: &str = "job";
+use crate::model::{Algorithm, BackendSpec, PoolSpec, Role, Source, Standby, StandbySpec, Weight};
 
 /// The longest file that is read, in bytes.
 const MOST_BYTES: u64 = 8 << 20;
@@ -82,20 +72,12 @@ impl Finder for FileSd {
     }
 }
 
-/// A group of targets, as Prometheus has it.
-#[derive(Debug, Deserialize)]
-struct Group {
-    targets: Vec<String>,
-    #[serde(default)]
-    labels: BTreeMap<String, String>,
-}
-
 fn read(files: &dyn Files, patterns: &[PathBuf], names: &Names) -> anyhow::Result<Vec<PoolSpec>> {
     let mut pools = BTreeMap::new();
     for path in paths(files, patterns)? {
         let within = || format!("{}", path.display());
         for group in groups(files, &path).with_context(within)? {
-            add(&mut pools, &path, &group, names).with_context(within)?;
+            add(&mut pools, &group, names).with_context(within)?;
         }
     }
     Ok(pools
@@ -137,55 +119,21 @@ fn groups(files: &dyn Files, path: &Path) -> anyhow::Result<Vec<Group>> {
         "it is longer than {} MiB",
         MOST_BYTES >> 20
     );
-    let text = std::str::from_utf8(&bytes).context("it is not UTF-8")?;
-    let shape = "it is not a list of `targets` with `labels`, as Prometheus' file_sd wants it";
-    if path.extension().is_some_and(|end| end == "json") {
-        return serde_json::from_str(text).context(shape);
-    }
-    // YAML knows nothing, where Prometheus means an empty list.
-    let groups: Option<Vec<Group>> = serde_saphyr::from_str(text)
-        .map_err(|error| anyhow!("{error}"))
-        .context(shape)?;
-    Ok(groups.unwrap_or_default())
+    parse(path, &bytes)
 }
 
-/// Adds the targets of a group to its pool.
-fn add(
-    pools: &mut BTreeMap<String, PoolSpec>,
-    path: &Path,
-    group: &Group,
-    names: &Names,
-) -> anyhow::Result<()> {
-    let said = |name: &str| group.labels.get(name).map(String::as_str);
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    let name = said(POOL).or_else(|| said(JOB)).unwrap_or(&stem);
-    ensure!(!name.trim().is_empty(), "the name of a pool is empty");
-    let role = said(ROLE).map_or(Ok(Role::Upstream), role)?;
-    let algorithm = said(ALGORITHM).map_or(Ok(Algorithm::default()), algorithm)?;
-    let weight = said(WEIGHT).map_or(Ok(1.0), weight)?;
-    let pool = match pools.entry(pool_name(name)) {
-        Entry::Occupied(entry) => {
-            let pool = entry.into_mut();
-            ensure!(
-                (pool.role, pool.algorithm) == (role, algorithm),
-                "the pool {name} has another role or algorithm in another group"
-            );
-            pool
-        }
-        Entry::Vacant(entry) => {
-            let name = entry.key().clone();
-            entry.insert(empty(name, role, algorithm))
-        }
-    };
-    let own = group
-        .labels
-        .iter()
-        .filter(|(name, _)| !name.starts_with("__"));
-    let labels: BTreeMap<String, String> = own.map(|(name, value)| label((name, value))).collect();
-    for target in &group.targets {
-        for address in addresses(target, names)? {
-            join(pool, address, weight, &labels);
-        }
+/// Adds the members of a group to its pool.
+fn add(pools: &mut BTreeMap<String, PoolSpec>, group: &Group, names: &Names) -> anyhow::Result<()> {
+    let (name, kind) = (&group.pool, (group.role, group.algorithm));
+    let pool = pools
+        .entry(name.clone())
+        .or_insert_with(|| empty(name.clone(), kind.0, kind.1));
+    ensure!(
+        (pool.role, pool.algorithm) == kind,
+        "the pool {name} has another role or algorithm in another group"
+    );
+    for address in group.members.iter().flat_map(|one| one.addresses(names)) {
+        join(pool, address, group.weight, &group.labels);
     }
     Ok(())
 }
@@ -227,38 +175,6 @@ fn join(pool: &mut PoolSpec, address: SocketAddr, weight: f64, labels: &BTreeMap
             labels,
         }),
     }
-}
-
-/// The addresses that a target stands for; none for a name that does not resolve.
-fn addresses(target: &str, names: &Names) -> anyhow::Result<Vec<SocketAddr>> {
-    match Address::parse(target, None).target {
-        Target::Ip(address) if address.port() != 0 => Ok(vec![canonical(address)]),
-        Target::Name {
-            host,
-            port: Some(port @ 1..),
-        } => Ok(names.lookup(&host, port)),
-        _ => bail!("the target {target:?} is not a host and a port, like `192.0.2.1:8080`"),
-    }
-}
-
-fn role(written: &str) -> anyhow::Result<Role> {
-    match written {
-        "upstream" => Ok(Role::Upstream),
-        "local" => Ok(Role::Local),
-        _ => bail!("`{ROLE}` is {written:?}, which is neither `upstream` nor `local`"),
-    }
-}
-
-fn algorithm(written: &str) -> anyhow::Result<Algorithm> {
-    config::algorithm_named(written)
-        .with_context(|| format!("`{ALGORITHM}` is {written:?}, which is no algorithm"))
-}
-
-fn weight(written: &str) -> anyhow::Result<f64> {
-    let weight = written.trim().parse::<f64>().ok();
-    weight
-        .filter(|weight| weight.is_finite() && *weight >= 0.0)
-        .with_context(|| format!("`{WEIGHT}` is {written:?}, which is not a number from 0 on"))
 }
 
 #[cfg(test)]
