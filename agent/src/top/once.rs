@@ -19,8 +19,20 @@ const NOTHING: &str = "-";
 
 /// Names of the columns. Names of pools may hold spaces, and are the last.
 const TITLES: [&str; 14] = [
-    "VERDICT", "SIGNAL", "MAX/MEAN", "GINI", "BY_CHANCE", "OPENED/S", "ACTIVE", "BACKENDS", "MARK", "WORST",
-    "SHARE", "EXPECTED", "FROM", "POOL",
+    "VERDICT",
+    "SIGNAL",
+    "MAX/MEAN",
+    "GINI",
+    "BY_CHANCE",
+    "OPENED/S",
+    "ACTIVE",
+    "BACKENDS",
+    "MARK",
+    "WORST",
+    "SHARE",
+    "EXPECTED",
+    "FROM",
+    "POOL",
 ];
 
 /// Columns whose cells end at the same place.
@@ -80,10 +92,10 @@ fn line(
         if NUMBERS.contains(&column) {
             text += &blank;
         }
-        text += &match paint.filter(|_| column == 0).and_then(sgr) {
-            Some(code) => format!("\x1b[{code}m{cell}\x1b[0m"),
-            None => cell.clone(),
-        };
+        match paint.filter(|_| column == 0).and_then(sgr) {
+            Some(code) => text.extend(["\x1b[", code, "m", cell.as_str(), "\x1b[0m"]),
+            None => text += cell,
+        }
         if column + 1 < cells.len() {
             if !NUMBERS.contains(&column) {
                 text += &blank;

@@ -136,7 +136,11 @@ impl State {
                 effect = self.ui.act(action, &self.world, Instant::now());
             }
         }
-        let looked_at = self.world.detail.as_ref().map(|detail| detail.name.as_str());
+        let looked_at = self
+            .world
+            .detail
+            .as_ref()
+            .map(|detail| detail.name.as_str());
         if self.ui.subject() != looked_at {
             self.world.look_at(self.ui.subject());
             let name = self.ui.subject().map(str::to_owned);

@@ -260,7 +260,8 @@ impl Ui {
         };
         if let Some(Place::Pool(pool)) = &next {
             // Back where one has been already, rather than ever deeper.
-            let known = |place: &Place| matches!(place, Place::Pool(known) if known.name == pool.name);
+            let known =
+                |place: &Place| matches!(place, Place::Pool(known) if known.name == pool.name);
             if let Some(depth) = self.places.iter().position(known) {
                 self.places.truncate(depth + 1);
                 return;
@@ -270,11 +271,11 @@ impl Ui {
     }
 
     fn back(&mut self) {
-        if let Some(Place::Pool(pool)) = self.places.last_mut() {
-            if !pool.filter.is_empty() {
-                pool.filter.clear();
-                return;
-            }
+        if let Some(Place::Pool(pool)) = self.places.last_mut()
+            && !pool.filter.is_empty()
+        {
+            pool.filter.clear();
+            return;
         }
         if self.places.pop().is_none() {
             self.filter.clear();
@@ -283,9 +284,10 @@ impl Ui {
 
     /// Goes there, or back if one is there.
     fn toggle(&mut self, place: Place) {
-        let there = self.places.last().is_some_and(|last| {
-            std::mem::discriminant(last) == std::mem::discriminant(&place)
-        });
+        let there = self
+            .places
+            .last()
+            .is_some_and(|last| std::mem::discriminant(last) == std::mem::discriminant(&place));
         if there {
             self.places.pop();
         } else {
@@ -334,7 +336,9 @@ impl PoolPlace {
         let words = Words::new(&self.filter);
         let fits = |backend: &&Backend| {
             let labels = backend.labels.iter();
-            let labels: Vec<String> = labels.map(|(key, value)| format!("{key}={value}")).collect();
+            let labels: Vec<String> = labels
+                .map(|(key, value)| format!("{key}={value}"))
+                .collect();
             let mut texts: Vec<&str> = labels.iter().map(String::as_str).collect();
             texts.push(&backend.address);
             words.are_in(&texts)

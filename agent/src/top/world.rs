@@ -121,7 +121,7 @@ impl World {
         for name in &event.gone {
             self.rows.remove(name);
         }
-        for row in event.pools {
+        for row in event.rows {
             if let Some(told) = &mut self.told {
                 told.insert(row.name.clone());
             }

@@ -60,7 +60,12 @@ pub(in crate::commands) struct TopArgs {
     #[arg(long)]
     reverse: bool,
     /// Only pools in whose name, role, source, verdict, signal or worst backend all these words are.
-    #[arg(long, value_name = "WORDS", default_value = "", hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "WORDS",
+        default_value = "",
+        hide_default_value = true
+    )]
     pub(super) filter: String,
 
     /// Print a table and end.

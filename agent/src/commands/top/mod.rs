@@ -97,7 +97,7 @@ async fn find(args: &TopArgs) -> anyhow::Result<Found> {
     let agent = Agent::new(url, args.access()).map_err(wrong)?;
     let Err(error) = agent.check().await else {
         return Ok(Found {
-            source: Source::Agent(agent),
+            source: Source::Agent(Box::new(agent)),
             from: url.trim_end_matches('/').to_owned(),
             own: None,
         });

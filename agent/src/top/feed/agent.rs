@@ -123,7 +123,11 @@ mod tests {
     fn an_address_may_have_a_path_and_no_secrets() {
         assert_eq!(agent("https://lb.example/keel/").unwrap().root, "/keel");
         assert!(agent("lb.example:9797").is_err());
-        assert!(agent("http://me:secret@lb.example/").unwrap_err().contains("--username"));
+        assert!(
+            agent("http://me:secret@lb.example/")
+                .unwrap_err()
+                .contains("--username")
+        );
     }
 
     #[test]

@@ -14,8 +14,8 @@ use tokio_util::task::AbortOnDropHandle;
 pub(crate) use self::agent::{Agent, AgentError};
 pub(crate) use self::events::Event;
 use self::events::{EventError, Parser};
-pub(crate) use self::told::Mark;
 use self::told::Frame;
+pub(crate) use self::told::Mark;
 use crate::http_client::{ClientError, Streaming};
 use crate::publish::Tap;
 
@@ -33,7 +33,7 @@ const QUEUE: usize = 16;
 #[derive(Debug)]
 pub(crate) enum Source {
     /// An agent that serves.
-    Agent(Agent),
+    Agent(Box<Agent>),
     /// This process.
     Own(Tap),
 }
@@ -170,4 +170,10 @@ fn frame(event: &Event) -> Option<Frame> {
         Event::Pool(pool) => pool.frame,
         _ => None,
     }
+}
+
+/// The events in `bytes`.
+#[cfg(test)]
+pub(super) fn parsed(bytes: &[u8]) -> Vec<Event> {
+    Parser::default().take(bytes).unwrap()
 }

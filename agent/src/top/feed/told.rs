@@ -14,7 +14,8 @@ pub(crate) struct Pools {
     pub(crate) frame: Frame,
     /// Whether all pools were told of by now.
     pub(crate) complete: bool,
-    pub(crate) pools: Vec<Row>,
+    #[serde(rename = "pools")]
+    pub(crate) rows: Vec<Row>,
     /// Pools that are no more.
     pub(crate) gone: Vec<String>,
 }

@@ -24,15 +24,17 @@ fn height(relative: f64) -> &'static str {
 
 /// The nearest of so many steps.
 fn steps(value: f64, most: usize) -> usize {
-    (0..most)
-        .filter(|step| value >= *step as f64 + 0.5)
-        .count()
+    (0..most).filter(|step| value >= *step as f64 + 0.5).count()
 }
 
 /// A pool in small: a column for each backend.
 pub(super) fn pool(bars: &[Bar], room: usize) -> Line<'static> {
     let fits = bars.len() <= room;
-    let shown = if fits { bars.len() } else { room.saturating_sub(1) };
+    let shown = if fits {
+        bars.len()
+    } else {
+        room.saturating_sub(1)
+    };
     let mut line = Line::default();
     for Bar(share, expected, mark) in &bars[..shown] {
         let relative = f64::from(*share) / f64::from(*expected).max(1.0);
@@ -45,7 +47,12 @@ pub(super) fn pool(bars: &[Bar], room: usize) -> Line<'static> {
 }
 
 /// How a backend's share was over time, relative to what it should be; the latest is on the right, and what is not known is blank.
-pub(super) fn trace(shares: &[Option<f64>], expected: f64, room: usize, style: Style) -> Line<'static> {
+pub(super) fn trace(
+    shares: &[Option<f64>],
+    expected: f64,
+    room: usize,
+    style: Style,
+) -> Line<'static> {
     let columns = room.min(shares.len());
     let mut text = " ".repeat(room - columns);
     for column in 0..columns {
@@ -64,14 +71,14 @@ pub(super) fn trace(shares: &[Option<f64>], expected: f64, room: usize, style: S
 
 /// A share against what it should be.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Share {
+pub(super) struct Gauge {
     pub(super) share: f64,
     pub(super) expected: f64,
     pub(super) tolerance: f64,
     pub(super) mark: Mark,
 }
 
-impl Share {
+impl Gauge {
     /// The least width of a picture, as a share, in which all of this one is seen.
     pub(super) fn reach(self) -> f64 {
         self.share.max(self.expected * (1.0 + self.tolerance))
@@ -92,7 +99,14 @@ impl Share {
                 let shape = if eighths >= 4 { "┃" } else { "│" };
                 Span::styled(shape, styles::STRONG)
             } else if eighths > 0 {
-                Span::styled(if eighths == 8 { "█" } else { WIDE[eighths - 1] }, style)
+                Span::styled(
+                    if eighths == 8 {
+                        "█"
+                    } else {
+                        WIDE[eighths - 1]
+                    },
+                    style,
+                )
             } else if (low..=high).contains(&place) {
                 Span::styled("░", styles::FAINT)
             } else {
@@ -116,13 +130,22 @@ mod tests {
     use super::*;
 
     fn text(line: &Line<'_>) -> String {
-        line.spans.iter().map(|span| span.content.as_ref()).collect()
+        line.spans
+            .iter()
+            .map(|span| span.content.as_ref())
+            .collect()
     }
 
     #[test]
     fn half_the_height_is_as_expected() {
-        let bars = [(200, Mark::None), (0, Mark::Cold), (100, Mark::Cold), (900, Mark::Hot), (50, Mark::Cold)]
-            .map(|(share, mark)| Bar(share, 200, mark));
+        let bars = [
+            (200, Mark::None),
+            (0, Mark::Cold),
+            (100, Mark::Cold),
+            (900, Mark::Hot),
+            (50, Mark::Cold),
+        ]
+        .map(|(share, mark)| Bar(share, 200, mark));
         assert_eq!(text(&pool(&bars, 9)), "▄·▂█▁");
         assert_eq!(text(&pool(&bars, 3)), "▄·…");
         assert_eq!(text(&pool(&bars, 0)), "");
@@ -130,17 +153,26 @@ mod tests {
 
     #[test]
     fn a_share_is_drawn_with_its_line_and_its_band() {
-        let share = |share| Share {
+        let gauge = |share| Gauge {
             share,
             expected: 0.2,
             tolerance: 0.25,
             mark: Mark::None,
         };
-        assert_eq!(text(&share(0.2).picture(1.0, 40)), format!("████████┃░░{}", " ".repeat(29)));
-        assert_eq!(text(&share(0.08).picture(1.0, 40)), format!("███▏  ░░│░░{}", " ".repeat(29)));
-        assert_eq!(text(&share(0.5).picture(1.0, 40)), format!("████████┃███████████{}", " ".repeat(20)));
-        assert_eq!(text(&share(7.0).picture(1.0, 3)).chars().count(), 3);
-        assert_eq!(text(&share(f64::NAN).picture(0.0, 3)).chars().count(), 3);
+        assert_eq!(
+            text(&gauge(0.2).picture(1.0, 40)),
+            format!("████████│░░{}", " ".repeat(29))
+        );
+        assert_eq!(
+            text(&gauge(0.08).picture(1.0, 40)),
+            format!("███▎  ░░│░░{}", " ".repeat(29))
+        );
+        assert_eq!(
+            text(&gauge(0.5).picture(1.0, 40)),
+            format!("████████┃███████████{}", " ".repeat(20))
+        );
+        assert_eq!(text(&gauge(7.0).picture(1.0, 3)).chars().count(), 3);
+        assert_eq!(text(&gauge(f64::NAN).picture(0.0, 3)).chars().count(), 3);
     }
 
     #[test]

@@ -13,7 +13,12 @@ use crate::top::world::{Detail, World};
 const MOST: usize = 10;
 
 /// All of it, in lines of at most `room` columns.
-pub(super) fn lines(world: &World, detail: &Detail, pool: &Pool, room: usize) -> Vec<Line<'static>> {
+pub(super) fn lines(
+    world: &World,
+    detail: &Detail,
+    pool: &Pool,
+    room: usize,
+) -> Vec<Line<'static>> {
     let now = world.clock();
     let mut story = Story::new(room);
     story.title("Incidents");
@@ -21,7 +26,10 @@ pub(super) fn lines(world: &World, detail: &Detail, pool: &Pool, room: usize) ->
         story.tell(0, ("", styles::FAINT), "None so far.");
     }
     for incident in detail.incidents.iter().take(MOST) {
-        story.incident(incident, now);
+        match incident.ended {
+            None => story.incident(incident, now),
+            Some(_) => story.past(incident, now),
+        }
     }
     measures(&mut story, pool, room);
     about(&mut story, pool);
@@ -34,7 +42,11 @@ pub(super) fn lines(world: &World, detail: &Detail, pool: &Pool, room: usize) ->
     }
     story.title("Audit");
     if pool.findings.is_empty() {
-        story.tell(0, ("", styles::FAINT), "Nothing is found in the configuration that it is from, as far as there is one.");
+        story.tell(
+            0,
+            ("", styles::FAINT),
+            "Nothing is found in the configuration that it is from, as far as there is one.",
+        );
     }
     for finding in &pool.findings {
         story.finding(0, finding);
@@ -60,32 +72,87 @@ fn measures(story: &mut Story, pool: &Pool, room: usize) {
         }
         story.push(Line::from(spans));
     };
-    line("", Signal::ALL.map(|signal| signal.as_str().to_owned()), styles::STRONG);
-    line("verdict", judged(|judgement| judgement.verdict.to_string()), styles::PLAIN);
-    line("evidence", judged(|judgement| power(judgement.evidence)), styles::PLAIN);
-    line("needed", judged(|judgement| power(judgement.threshold)), styles::PLAIN);
+    line(
+        "",
+        Signal::ALL.map(|signal| signal.as_str().to_owned()),
+        styles::STRONG,
+    );
+    line(
+        "verdict",
+        judged(|judgement| judgement.verdict.to_string()),
+        styles::PLAIN,
+    );
+    line(
+        "evidence",
+        judged(|judgement| power(judgement.evidence)),
+        styles::PLAIN,
+    );
+    line(
+        "needed",
+        judged(|judgement| power(judgement.threshold)),
+        styles::PLAIN,
+    );
     line("total", known(|found| short(found.total)), styles::PLAIN);
-    line("max/mean", known(|found| short(found.max_to_mean)), styles::PLAIN);
-    line("min/mean", known(|found| short(found.min_to_mean)), styles::PLAIN);
-    line("Gini", known(|found| format!("{:.3}", found.gini)), styles::PLAIN);
-    line("by chance", known(|found| format!("{:.3}", found.gini_by_chance)), styles::PLAIN);
-    line("CV", known(|found| format!("{:.3}", found.cv)), styles::PLAIN);
-    line("Jain", known(|found| format!("{:.3}", found.jain)), styles::PLAIN);
-    line("to be moved", known(|found| percent(found.hoover)), styles::PLAIN);
-    line("wasted", known(|found| percent(found.wasted_capacity)), styles::PLAIN);
+    line(
+        "max/mean",
+        known(|found| short(found.max_to_mean)),
+        styles::PLAIN,
+    );
+    line(
+        "min/mean",
+        known(|found| short(found.min_to_mean)),
+        styles::PLAIN,
+    );
+    line(
+        "Gini",
+        known(|found| format!("{:.3}", found.gini)),
+        styles::PLAIN,
+    );
+    line(
+        "by chance",
+        known(|found| format!("{:.3}", found.gini_by_chance)),
+        styles::PLAIN,
+    );
+    line(
+        "CV",
+        known(|found| format!("{:.3}", found.cv)),
+        styles::PLAIN,
+    );
+    line(
+        "Jain",
+        known(|found| format!("{:.3}", found.jain)),
+        styles::PLAIN,
+    );
+    line(
+        "to be moved",
+        known(|found| percent(found.hoover)),
+        styles::PLAIN,
+    );
+    line(
+        "wasted",
+        known(|found| percent(found.wasted_capacity)),
+        styles::PLAIN,
+    );
 }
 
 fn about(story: &mut Story, pool: &Pool) {
-    let seconds = pool.detection_seconds.and_then(|seconds| {
-        std::time::Duration::try_from_secs_f64(seconds).ok()
-    });
+    let seconds = pool
+        .detection_seconds
+        .and_then(|seconds| std::time::Duration::try_from_secs_f64(seconds).ok());
     let detection = seconds.map_or_else(String::new, |time| {
-        format!(" A doubling of one backend's connections would be seen within {}.", span(time))
+        format!(
+            " A doubling of one backend's connections would be seen within {}.",
+            span(time)
+        )
     });
     let text = format!(
         "Balanced by {}; shares are compared with {}. New connections vary {} times as much as independent ones.{detection}",
         pool.algorithm.replace('_', " "),
-        if pool.expected == "learned" { "what was learned" } else { "the weights" },
+        if pool.expected == "learned" {
+            "what was learned"
+        } else {
+            "the weights"
+        },
         short(pool.dispersion),
     );
     story.push(Line::default());

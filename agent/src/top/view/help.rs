@@ -14,7 +14,10 @@ const EVERYWHERE: [(&str, &str); 9] = [
     ("Home End", "the first, the last"),
     ("Enter", "open the pool or the incident"),
     ("Esc", "back; in the list of pools, clear the filter"),
-    ("/", "filter: all words must be found; Enter keeps it, Esc clears it"),
+    (
+        "/",
+        "filter: all words must be found; Enter keeps it, Esc clears it",
+    ),
     ("i", "incidents"),
     ("?", "this help"),
     ("q  Ctrl-C", "quit; Ctrl-Z pauses, Ctrl-L draws anew"),
@@ -23,25 +26,52 @@ const EVERYWHERE: [(&str, &str); 9] = [
 const POOLS: [(&str, &str); 3] = [
     ("← →  h l", "order by the column before or after"),
     ("r", "the other way round"),
-    ("v n m g o a b", "by verdict, name, max/mean, Gini, opened/s, active, backends; again: the other way round"),
+    (
+        "v n m g o a b",
+        "by verdict, name, max/mean, Gini, opened/s, active, backends; again: the other way round",
+    ),
 ];
 
 const POOL: [(&str, &str); 4] = [
     ("s", "the next signal: opened, active, bytes, failed"),
-    ("Tab", "go to incidents, measures, changes and audit, and back to the shares"),
-    ("v n o a b f t", "by distance from the share, name, share, active, bytes, failed, handshake time"),
+    (
+        "Tab",
+        "go to incidents, measures, changes and audit, and back to the shares",
+    ),
+    (
+        "v n o a b f t",
+        "by distance from the share, name, share, active, bytes, failed, handshake time",
+    ),
     ("r", "the other way round"),
 ];
 
 const MARKS: [(&str, &str); 8] = [
-    ("▲ skewed", "a share is outside its tolerance, with evidence"),
+    (
+        "▲ skewed",
+        "a share is outside its tolerance, with evidence",
+    ),
     ("◆ suspect", "some evidence, not enough to alarm"),
-    ("● even", "shown to be even: the balancer is not your problem"),
+    (
+        "● even",
+        "shown to be even: the balancer is not your problem",
+    ),
     ("○ unknown", "too little traffic to tell"),
-    ("▲ ▼ ✕", "a backend that gets too much, too little, or to which connections fail"),
-    ("▁▄█·", "a share relative to the expected one: half the height is as expected, the whole is twice as much or more; · is none"),
-    ("███┃░░", "a share, where it should end (┃), and the tolerance (░)"),
-    ("×MEAN", "max/mean: the hottest backend's load relative to its expected share; 1 is even"),
+    (
+        "▲ ▼ ✕",
+        "a backend that gets too much, too little, or to which connections fail",
+    ),
+    (
+        "▁▄█·",
+        "a share relative to the expected one: half the height is as expected, the whole is twice as much or more; · is none",
+    ),
+    (
+        "███┃░░",
+        "a share, where it should end (┃), and the tolerance (░)",
+    ),
+    (
+        "×MEAN",
+        "max/mean: the hottest backend's load relative to its expected share; 1 is even",
+    ),
 ];
 
 /// Draws the help.

@@ -4,7 +4,7 @@ use ratatui_core::buffer::Buffer;
 use ratatui_core::layout::Rect;
 use ratatui_core::text::Line;
 
-use super::numbers::{percent, since};
+use super::numbers::{percent, roughly_since};
 use super::story::{Story, state};
 use super::table::{self, Column, put};
 use super::{styles, text};
@@ -28,18 +28,30 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, world: &World, cursor: Curso
         Column::text("TOO LITTLE", (25, 34), 4),
     ];
     let now = world.clock();
-    let seen = table::draw(buffer, area, &columns, (all.len(), Some(cursor)), |place, widths| {
-        let one = &all[place];
-        let (shape, style) = state(one);
-        vec![
-            Line::styled(fitted(&format!("{shape} {}", age(one, now, widths[0])), widths[0]).into_owned(), style),
-            Line::raw(fitted(&harmless(&one.pool), widths[1]).into_owned()),
-            Line::raw(one.signal.as_str()),
-            Line::raw(fitted(&harmless(&one.cause.id.replace('_', " ")), widths[3]).into_owned()),
-            side(&one.hot, Mark::Hot, widths[4]),
-            side(&one.cold, Mark::Cold, widths[5]),
-        ]
-    });
+    let seen = table::draw(
+        buffer,
+        area,
+        &columns,
+        (all.len(), Some(cursor)),
+        |place, widths| {
+            let one = &all[place];
+            let (shape, style) = state(one);
+            vec![
+                Line::styled(
+                    fitted(&format!("{shape} {}", age(one, now, widths[0])), widths[0])
+                        .into_owned(),
+                    style,
+                ),
+                Line::raw(fitted(&harmless(&one.pool), widths[1]).into_owned()),
+                Line::raw(one.signal.as_str()),
+                Line::raw(
+                    fitted(&harmless(&one.cause.id.replace('_', " ")), widths[3]).into_owned(),
+                ),
+                side(&one.hot, Mark::Hot, widths[4]),
+                side(&one.cold, Mark::Cold, widths[5]),
+            ]
+        },
+    );
     if all.is_empty() {
         let none = Line::styled("None so far.", styles::FAINT);
         put(buffer, area, 0, 2, &none, area.width.into());
@@ -49,9 +61,9 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, world: &World, cursor: Curso
 
 fn age(incident: &Incident, now: std::time::SystemTime, room: usize) -> String {
     match incident.ended {
-        None => format!("on {}", since(incident.started, now)),
-        Some(ended) if room >= 20 => format!("ended {} ago", since(ended, now)),
-        Some(ended) => format!("{} ago", since(ended, now)),
+        None => format!("on {}", roughly_since(incident.started, now)),
+        Some(ended) if room >= 20 => format!("ended {} ago", roughly_since(ended, now)),
+        Some(ended) => format!("{} ago", roughly_since(ended, now)),
     }
 }
 
@@ -65,16 +77,26 @@ fn side(side: &[Deviation], mark: Mark, room: usize) -> Line<'static> {
     } else {
         String::new()
     };
-    let share = format!(" {}{more}", percent(worst.observed_share));
+    let told = format!(" {}{more}", percent(worst.observed_share));
     let address = harmless(&worst.backend);
-    let share = if width(&share) + 12 <= room { share } else { more };
-    let address = fitted_end(&address, room.saturating_sub(2 + width(&share)));
+    let told = if width(&told) + 12 <= room {
+        told
+    } else {
+        more
+    };
+    let address = fitted_end(&address, room.saturating_sub(2 + width(&told)));
     let (shape, style) = styles::mark(mark);
-    Line::styled(format!("{shape} {address}{share}"), style)
+    Line::styled(format!("{shape} {address}{told}"), style)
 }
 
 /// Draws one in full.
-pub(super) fn draw_one(buffer: &mut Buffer, area: Rect, world: &World, id: &str, cursor: Cursor) -> Seen {
+pub(super) fn draw_one(
+    buffer: &mut Buffer,
+    area: Rect,
+    world: &World,
+    id: &str,
+    cursor: Cursor,
+) -> Seen {
     let mut story = Story::new(usize::from(area.width).min(text::WIDEST));
     match world.incident(id) {
         Some(incident) => {
@@ -82,7 +104,11 @@ pub(super) fn draw_one(buffer: &mut Buffer, area: Rect, world: &World, id: &str,
             story.push(Line::default());
             story.incident(incident, world.clock());
         }
-        None => story.tell(0, ("", styles::PLAIN), "The agent does not tell of this incident any longer."),
+        None => story.tell(
+            0,
+            ("", styles::PLAIN),
+            "The agent does not tell of this incident any longer.",
+        ),
     }
     text::draw(buffer, area, &story.lines, cursor)
 }

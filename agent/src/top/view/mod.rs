@@ -62,7 +62,14 @@ pub(super) fn draw(buffer: &mut Buffer, world: &World, ui: &Ui, look: &Look, now
     };
     if foot > 0 {
         let line = footer(ui, seen);
-        put(buffer, screen, 0, screen.height - 1, &line, screen.width.into());
+        put(
+            buffer,
+            screen,
+            0,
+            screen.height - 1,
+            &line,
+            screen.width.into(),
+        );
     }
     if !look.colour {
         for cell in &mut buffer.content {
@@ -75,7 +82,7 @@ pub(super) fn draw(buffer: &mut Buffer, world: &World, ui: &Ui, look: &Look, now
 
 fn head(world: &World, ui: &Ui, look: &Look, now: Instant, room: usize) -> Vec<Line<'static>> {
     let mut lines = vec![title(world, look, now, room)];
-    if let Some(line) = trouble(world, now) {
+    if let Some(line) = trouble(world) {
         lines.push(line);
     }
     lines.push(counts(world, ui));
@@ -91,7 +98,10 @@ fn title(world: &World, look: &Look, now: Instant, room: usize) -> Line<'static>
         Link::Connecting => ("… connecting".to_owned(), styles::FAINT),
         Link::Live => ("● live".to_owned(), styles::GOOD),
         Link::Late => (format!("◌ stale for {}", age(world, now)), styles::ALARM),
-        Link::Gone(_) => (format!("✕ agent gone for {}", age(world, now)), styles::ALARM),
+        Link::Gone(_) => (
+            format!("✕ agent gone for {}", age(world, now)),
+            styles::ALARM,
+        ),
     };
     let window = world.frame.map_or_else(String::new, |frame| {
         let window = std::time::Duration::try_from_secs_f64(frame.window_seconds);
@@ -119,7 +129,7 @@ fn age(world: &World, now: Instant) -> String {
 }
 
 /// What must be known before the figures are believed.
-fn trouble(world: &World, now: Instant) -> Option<Line<'static>> {
+fn trouble(world: &World) -> Option<Line<'static>> {
     let status = world.status.as_ref();
     let kernel = status.map(|status| &status.kernel);
     let lost = kernel.map_or(0, |kernel| {
@@ -128,7 +138,7 @@ fn trouble(world: &World, now: Instant) -> Option<Line<'static>> {
     });
     let (text, style) = match &world.link {
         Link::Gone(why) => (
-            format!("These figures are {} old; trying again. {why}", age(world, now)),
+            format!("These figures are old, trying again: {why}"),
             styles::ALARM,
         ),
         Link::Late => (
@@ -139,7 +149,10 @@ fn trouble(world: &World, now: Instant) -> Option<Line<'static>> {
             let reload = status.and_then(|status| status.reload.error.as_deref());
             let not_ready = status.filter(|status| !status.ready);
             let text = if let Some(status) = not_ready {
-                format!("Not ready: {}", status.reason.as_deref().unwrap_or("no reason is told"))
+                format!(
+                    "Not ready: {}",
+                    status.reason.as_deref().unwrap_or("no reason is told")
+                )
             } else if let Some(error) = reload {
                 format!("The last reload failed, the old configuration is in force: {error}")
             } else if lost > 0 {
@@ -160,12 +173,20 @@ fn trouble(world: &World, now: Instant) -> Option<Line<'static>> {
 fn counts(world: &World, ui: &Ui) -> Line<'static> {
     let counts = world.verdicts();
     let total = world.rows.len();
-    let mut spans = vec![Span::raw(if total == 1 {
-        "1 pool".to_owned()
+    let plural = if total == 1 { "" } else { "s" };
+    let filtered = ui.place().is_none() && !ui.filter.is_empty();
+    let shown = if filtered {
+        format!("{} of ", ui.order.len())
     } else {
-        format!("{total} pools")
-    })];
-    for verdict in [Verdict::Skewed, Verdict::Suspect, Verdict::Unknown, Verdict::Even] {
+        String::new()
+    };
+    let mut spans = vec![Span::raw(format!("{shown}{total} pool{plural}"))];
+    for verdict in [
+        Verdict::Skewed,
+        Verdict::Suspect,
+        Verdict::Unknown,
+        Verdict::Even,
+    ] {
         let number = *counts.get(verdict);
         let (shape, style) = styles::verdict(verdict);
         let style = if number == 0 { styles::FAINT } else { style };
@@ -174,10 +195,10 @@ fn counts(world: &World, ui: &Ui) -> Line<'static> {
     let on = world.open_incidents().count();
     if on > 0 {
         let plural = if on == 1 { "" } else { "s" };
-        spans.push(Span::styled(format!("  {on} incident{plural} open"), styles::ALARM));
-    }
-    if ui.place().is_none() && !ui.filter.is_empty() {
-        spans.push(Span::raw(format!("  {} shown", ui.order.len())));
+        spans.push(Span::styled(
+            format!("  {on} incident{plural} open"),
+            styles::ALARM,
+        ));
     }
     if !world.complete && total > 0 {
         spans.push(Span::styled("  more are coming", styles::FAINT));
@@ -189,12 +210,22 @@ fn counts(world: &World, ui: &Ui) -> Line<'static> {
 fn headline(world: &World, room: usize) -> Line<'static> {
     let counts = world.verdicts();
     let (text, style) = if let Some(incident) = world.open_incidents().next() {
-        (format!("▲ {}", story::headline(incident, world.clock())), styles::ALARM)
+        (
+            format!("▲ {}", story::headline(incident, world.clock())),
+            styles::ALARM,
+        )
     } else if counts.skewed + counts.suspect > 0 || counts.even == 0 {
         (String::new(), styles::PLAIN)
     } else {
-        let beside = if counts.unknown > 0 { " with enough traffic" } else { "" };
-        (format!("● Every pool{beside} is even: the balancer is not your problem."), styles::GOOD)
+        let beside = if counts.unknown > 0 {
+            " with enough traffic"
+        } else {
+            ""
+        };
+        (
+            format!("● Every pool{beside} is even: the balancer is not your problem."),
+            styles::GOOD,
+        )
     };
     let text = harmless(&text);
     Line::styled(fitted(&text, room).into_owned(), style)
@@ -217,13 +248,43 @@ fn footer(ui: &Ui, seen: Seen) -> Line<'static> {
     let mut spans = Vec::new();
     if seen.count > seen.height && seen.height > 0 {
         let last = (seen.cursor.top + seen.height).min(seen.count);
-        spans.push(Span::raw(format!("{}-{last}/{}  ", seen.cursor.top + 1, seen.count)));
+        spans.push(Span::raw(format!(
+            "{}-{last}/{}  ",
+            seen.cursor.top + 1,
+            seen.count
+        )));
     }
     let keys: &[(&str, &str)] = match ui.place() {
-        None => &[("Enter", "pool"), ("/", "filter"), ("←→", "order"), ("r", "reverse"), ("i", "incidents"), ("?", "help"), ("q", "quit")],
-        Some(Place::Pool(_)) => &[("Esc", "back"), ("Tab", "more"), ("s", "signal"), ("/", "filter"), ("i", "incidents"), ("?", "help"), ("q", "quit")],
-        Some(Place::Incidents(_)) => &[("Enter", "why"), ("Esc", "back"), ("?", "help"), ("q", "quit")],
-        Some(Place::Incident(..)) => &[("Enter", "pool"), ("Esc", "back"), ("?", "help"), ("q", "quit")],
+        None => &[
+            ("Enter", "pool"),
+            ("/", "filter"),
+            ("←→", "order"),
+            ("r", "reverse"),
+            ("i", "incidents"),
+            ("?", "help"),
+            ("q", "quit"),
+        ],
+        Some(Place::Pool(_)) => &[
+            ("Esc", "back"),
+            ("Tab", "more"),
+            ("s", "signal"),
+            ("/", "filter"),
+            ("i", "incidents"),
+            ("?", "help"),
+            ("q", "quit"),
+        ],
+        Some(Place::Incidents(_)) => &[
+            ("Enter", "why"),
+            ("Esc", "back"),
+            ("?", "help"),
+            ("q", "quit"),
+        ],
+        Some(Place::Incident(..)) => &[
+            ("Enter", "pool"),
+            ("Esc", "back"),
+            ("?", "help"),
+            ("q", "quit"),
+        ],
         Some(Place::Help(_)) => &[("Esc", "back"), ("q", "quit")],
     };
     for (key, what) in keys {

@@ -100,6 +100,18 @@ pub(in crate::top) fn span(time: Duration) -> String {
     format!("{whole} s")
 }
 
+/// How long `then` was before `now`, in one unit.
+pub(in crate::top) fn roughly_since(then: SystemTime, now: SystemTime) -> String {
+    let exact = since(then, now);
+    let mut words = exact.split(' ');
+    let (number, unit) = (words.next(), words.next());
+    format!(
+        "{} {}",
+        number.unwrap_or_default(),
+        unit.unwrap_or_default()
+    )
+}
+
 /// How long `then` was before `now`.
 pub(in crate::top) fn since(then: SystemTime, now: SystemTime) -> String {
     span(now.duration_since(then).unwrap_or_default())
@@ -108,7 +120,11 @@ pub(in crate::top) fn since(then: SystemTime, now: SystemTime) -> String {
 /// A moment, to the second.
 pub(in crate::top) fn moment(time: SystemTime) -> String {
     let text = rfc3339(time).to_string();
-    format!("{} {}Z", text.get(..10).unwrap_or_default(), text.get(11..19).unwrap_or_default())
+    format!(
+        "{} {}Z",
+        text.get(..10).unwrap_or_default(),
+        text.get(11..19).unwrap_or_default()
+    )
 }
 
 /// Evidence, which is given as power of ten.
@@ -147,7 +163,15 @@ mod tests {
         let spans = [0, 59, 60, 61, 3600, 7260, 90_000].map(|s| span(Duration::from_secs(s)));
         assert_eq!(
             spans,
-            ["0 s", "59 s", "1 min", "1 min 1 s", "1 h", "2 h 1 min", "1 d 1 h"]
+            [
+                "0 s",
+                "59 s",
+                "1 min",
+                "1 min 1 s",
+                "1 h",
+                "2 h 1 min",
+                "1 d 1 h"
+            ]
         );
         assert_eq!(moment(SystemTime::UNIX_EPOCH), "1970-01-01 00:00:00Z");
     }

@@ -15,7 +15,11 @@ use crate::top::world::{Link, World};
 
 /// Draws the list.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, world: &World, ui: &Ui) -> Seen {
-    let rows: Vec<&Row> = ui.order.iter().filter_map(|name| world.rows.get(name)).collect();
+    let rows: Vec<&Row> = ui
+        .order
+        .iter()
+        .filter_map(|name| world.rows.get(name))
+        .collect();
     let columns = columns(&rows, ui);
     let listed = (rows.len(), Some(ui.cursor));
     let seen = table::draw(buffer, area, &columns, listed, |place, widths| {
@@ -41,15 +45,31 @@ fn columns(rows: &[&Row], ui: &Ui) -> [Column; 12] {
         sorted(Column::text("VERDICT", (9, 9), 0), order::Column::Verdict),
         sorted(Column::text("POOL", (10, names), 0), order::Column::Name),
         Column::text("SIGNAL", (6, 6), 4),
-        sorted(Column::number(("MAX/MEAN", "×MEAN"), 5, 1), order::Column::MaxMean),
+        sorted(
+            Column::number(("MAX/MEAN", "×MEAN"), 5, 1),
+            order::Column::MaxMean,
+        ),
         sorted(Column::number(("GINI", "GINI"), 5, 7), order::Column::Gini),
         Column::number(("BY CHANCE", "CHANCE"), 6, 9),
-        Column::text("WORST BACKEND", (18, (worst + 2).max(18)), 2),
+        Column::text(
+            "WORST BACKEND",
+            ((worst + 2).clamp(15, 23), (worst + 2).max(15)),
+            2,
+        ),
         Column::number(("SHARE", "SHARE"), 6, 2),
-        sorted(Column::number(("OPENED/S", "OPEN/S"), 6, 3), order::Column::Opened),
-        sorted(Column::number(("ACTIVE", "ACTIVE"), 6, 6), order::Column::Active),
+        sorted(
+            Column::number(("OPENED/S", "OPEN/S"), 6, 3),
+            order::Column::Opened,
+        ),
+        sorted(
+            Column::number(("ACTIVE", "ACTIVE"), 6, 6),
+            order::Column::Active,
+        ),
         Column::picture(("SHARES/EXPECTED", "SHARES"), (6, bars.clamp(15, 24)), 5),
-        sorted(Column::text("BACKENDS", (8, 30), 8), order::Column::Backends),
+        sorted(
+            Column::text("BACKENDS", (8, 30), 8),
+            order::Column::Backends,
+        ),
     ]
 }
 
@@ -57,7 +77,10 @@ fn columns(rows: &[&Row], ui: &Ui) -> [Column; 12] {
 fn cells(row: &Row, widths: &[usize]) -> Vec<Line<'static>> {
     let worst = row.worst.as_ref();
     let plural = if row.backends == 1 { "" } else { "s" };
-    let about = format!("{} {} backend{plural}, {}", row.backends, row.role, row.source);
+    let about = format!(
+        "{} {} backend{plural}, {}",
+        row.backends, row.role, row.source
+    );
     vec![
         verdict(row),
         Line::raw(fitted(&harmless(&row.name), widths[1]).into_owned()),
@@ -83,7 +106,10 @@ fn backend(worst: &Worst, room: usize) -> Line<'static> {
     let (shape, style) = styles::mark(worst.mark);
     let address = harmless(&worst.address);
     let shown = fitted_end(&address, room.saturating_sub(2)).into_owned();
-    Line::from(vec![Span::styled(format!("{shape} "), style), Span::raw(shown)])
+    Line::from(vec![
+        Span::styled(format!("{shape} "), style),
+        Span::raw(shown),
+    ])
 }
 
 fn nothing(world: &World) -> &'static str {

@@ -32,11 +32,23 @@ pub(super) struct View<'a> {
 
 /// Draws the pool.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, world: &World, place: &PoolPlace) -> Seen {
-    let detail = world.detail.as_ref().filter(|detail| detail.name == place.name);
+    let detail = world
+        .detail
+        .as_ref()
+        .filter(|detail| detail.name == place.name);
     let (detail, pool) = match detail.map(|detail| (detail, &detail.shown)) {
         Some((detail, Shown::Pool(pool))) => (detail, pool),
-        Some((_, Shown::Missing)) => return nothing(buffer, area, place, "There is no such pool any longer. Esc goes back."),
-        Some((_, Shown::Waiting)) | None => return nothing(buffer, area, place, "Waiting for the first figures …"),
+        Some((_, Shown::Missing)) => {
+            return nothing(
+                buffer,
+                area,
+                place,
+                "There is no such pool any longer. Esc goes back.",
+            );
+        }
+        Some((_, Shown::Waiting)) | None => {
+            return nothing(buffer, area, place, "Waiting for the first figures …");
+        }
     };
     let shown = world.rows.get(&pool.name).map(|row| row.signal);
     let view = View {
@@ -64,7 +76,14 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, world: &World, place: &PoolP
 fn nothing(buffer: &mut Buffer, area: Rect, place: &PoolPlace, what: &str) -> Seen {
     let name = Line::styled(harmless(&place.name).into_owned(), styles::STRONG);
     put(buffer, area, 0, 0, &name, area.width.into());
-    put(buffer, area, 0, 2, &Line::styled(what.to_owned(), styles::FAINT), area.width.into());
+    put(
+        buffer,
+        area,
+        0,
+        2,
+        &Line::styled(what.to_owned(), styles::FAINT),
+        area.width.into(),
+    );
     Seen::default()
 }
 
@@ -88,7 +107,11 @@ fn head(view: View<'_>, room: usize, most: usize) -> Vec<Line<'static>> {
     ])];
     let mut story = Story::new(room);
     let now = view.world.clock();
-    let on = view.detail.incidents.iter().find(|incident| incident.ended.is_none());
+    let on = view
+        .detail
+        .incidents
+        .iter()
+        .find(|incident| incident.ended.is_none());
     match on {
         Some(incident) => {
             let cause = incident.cause.id.replace('_', " ");
@@ -117,11 +140,14 @@ fn head(view: View<'_>, room: usize, most: usize) -> Vec<Line<'static>> {
 fn measured(view: View<'_>, room: usize) -> Line<'static> {
     let signal = view.signal;
     let mut spans = vec![Span::styled(noun(signal), styles::STRONG)];
-    match view.pool.measures.get(signal) {
+    let measures = view.pool.measures.get(signal).as_ref();
+    match measures {
         Some(found) => {
-            spans.push(Span::raw(format!("  max/mean {}", short(found.max_to_mean))));
-            let (gini, chance) = (found.gini, found.gini_by_chance);
-            spans.push(Span::raw(format!("  Gini {gini:.3} (chance {chance:.3})")));
+            spans.push(Span::raw(format!(
+                "  max/mean {}",
+                short(found.max_to_mean)
+            )));
+            spans.push(Span::raw(format!("  Gini {:.3}", found.gini)));
         }
         None => spans.push(Span::raw("  none within the window")),
     }
@@ -129,10 +155,16 @@ fn measured(view: View<'_>, room: usize) -> Line<'static> {
         let bad = matches!(judged.verdict, Verdict::Skewed | Verdict::Suspect);
         let style = if bad { styles::WARNING } else { styles::PLAIN };
         let (evidence, needed) = (power(judged.evidence), power(judged.threshold));
-        spans.push(Span::styled(format!("  {evidence} of {needed}"), style));
+        let text = format!("  evidence {evidence} of {needed}");
+        spans.push(Span::styled(text, style));
     }
-    if let Some(found) = view.pool.measures.get(signal) {
-        spans.push(Span::raw(format!("  wasted {}", percent(found.wasted_capacity))));
+    if let Some(found) = measures {
+        let chance = found.gini_by_chance;
+        spans.push(Span::raw(format!(
+            "  wasted {}",
+            percent(found.wasted_capacity)
+        )));
+        spans.push(Span::raw(format!("  Gini by chance {chance:.3}")));
     }
     let mut used = 0;
     // What does not fit as a whole is left out: a number that is cut is another one.
@@ -148,13 +180,27 @@ fn body(buffer: &mut Buffer, area: Rect, view: View<'_>) -> Seen {
     let place = view.place;
     let rows = narrow(view.pool.backends.len()).saturating_add(1);
     let (shares, facts) = if area.width >= WIDE {
-        let side = (area.width / 3).min(text::WIDEST as u16);
-        let shares = Rect { width: area.width - side - 3, ..area };
-        let facts = Rect { x: area.right() - side, width: side, ..area };
+        let side = (area.width / 3).min(narrow(text::WIDEST));
+        let shares = Rect {
+            width: area.width - side - 3,
+            ..area
+        };
+        let facts = Rect {
+            x: area.right() - side,
+            width: side,
+            ..area
+        };
         (shares, facts)
     } else if area.height > rows.saturating_add(TALL) {
-        let shares = Rect { height: rows, ..area };
-        let facts = Rect { y: area.y + rows + 1, height: area.height - rows - 1, ..area };
+        let shares = Rect {
+            height: rows,
+            ..area
+        };
+        let facts = Rect {
+            y: area.y + rows + 1,
+            height: area.height - rows - 1,
+            ..area
+        };
         (shares, facts)
     } else if place.facts {
         return tell(buffer, area, view, place.facts_cursor);

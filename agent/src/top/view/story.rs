@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use ratatui_core::style::Style;
 use ratatui_core::text::{Line, Span};
 
-use super::numbers::{moment, percent, power, short, since};
+use super::numbers::{moment, percent, power, roughly_since, short, since};
 use super::styles;
 use crate::model::Signal;
 use crate::top::feed::Mark;
@@ -36,7 +36,10 @@ impl Story {
         let mut left = head.trim_end().chars().count();
         for line in wrapped(&whole, self.room.saturating_sub(indent)) {
             // The head may be wider than a line.
-            let split = line.char_indices().nth(left).map_or(line.len(), |(place, _)| place);
+            let split = line
+                .char_indices()
+                .nth(left)
+                .map_or(line.len(), |(place, _)| place);
             left = left.saturating_sub(line.chars().count() + 1);
             let (head, rest) = line.split_at(split);
             self.lines.push(Line::from(vec![
@@ -52,7 +55,8 @@ impl Story {
         if !self.lines.is_empty() {
             self.lines.push(Line::default());
         }
-        self.lines.push(Line::styled(title.to_owned(), styles::STRONG));
+        self.lines
+            .push(Line::styled(title.to_owned(), styles::STRONG));
     }
 
     /// Adds a line as it is.
@@ -60,11 +64,27 @@ impl Story {
         self.lines.push(line);
     }
 
+    /// An incident that has ended, in short.
+    pub(super) fn past(&mut self, incident: &Incident, now: SystemTime) {
+        let (shape, style) = state(incident);
+        let cause = incident.cause.id.replace('_', " ");
+        let text = format!(
+            "{cause}: {} · {}",
+            when(incident, now),
+            noun(incident.signal)
+        );
+        self.tell(0, (&format!("{shape} "), style), &text);
+    }
+
     /// An incident with its backends, its cause and its evidence.
     pub(super) fn incident(&mut self, incident: &Incident, now: SystemTime) {
         let (shape, style) = state(incident);
         let noun = noun(incident.signal);
-        self.tell(0, (&format!("{shape} "), style), &format!("{} · {noun}", when(incident, now)));
+        self.tell(
+            0,
+            (&format!("{shape} "), style),
+            &format!("{} · {noun}", when(incident, now)),
+        );
         let cause = &incident.cause;
         let name = format!("{}: ", cause.id.replace('_', " "));
         self.tell(2, (&name, styles::STRONG), &cause.text);
@@ -90,7 +110,10 @@ impl Story {
         for one in side.iter().take(MOST_NAMED) {
             let (observed, expected) = (percent(one.observed_share), percent(one.expected_share));
             let text = match mark {
-                Mark::Failing => format!("{}: {observed} of its attempts fail, {expected} are tolerated", one.backend),
+                Mark::Failing => format!(
+                    "{}: {observed} of its attempts fail, {expected} are tolerated",
+                    one.backend
+                ),
                 _ => format!("{} has {observed} instead of {expected}", one.backend),
             };
             self.tell(2, (&format!("{shape} "), style), &text);
@@ -103,7 +126,12 @@ impl Story {
 
     /// A change of what the pool is said to be.
     pub(super) fn change(&mut self, indent: usize, head: &str, change: &Change, now: SystemTime) {
-        let text = format!("{} ({}, {} ago)", change.text, change.source, since(change.at, now));
+        let text = format!(
+            "{} ({}, {} ago)",
+            change.text,
+            change.source,
+            since(change.at, now)
+        );
         self.tell(indent, (head, styles::STRONG), &text);
     }
 
@@ -114,7 +142,11 @@ impl Story {
             "warning" => styles::WARNING,
             _ => styles::STRONG,
         };
-        let head = format!("{} {} ", harmless(&finding.rule), harmless(&finding.severity));
+        let head = format!(
+            "{} {} ",
+            harmless(&finding.rule),
+            harmless(&finding.severity)
+        );
         let text = format!("at {}: {} {}", finding.place, finding.message, finding.help);
         self.tell(indent, (&head, style), &text);
     }
@@ -135,7 +167,11 @@ fn when(incident: &Incident, now: SystemTime) -> String {
     match incident.ended {
         None => format!("on for {}, since {began}", since(incident.started, now)),
         Some(ended) => {
-            let why = incident.ending.as_deref().unwrap_or("over").replace('_', " ");
+            let why = incident
+                .ending
+                .as_deref()
+                .unwrap_or("over")
+                .replace('_', " ");
             let (ago, lasted) = (since(ended, now), since(incident.started, ended));
             format!("ended {ago} ago ({why}), lasted {lasted}, since {began}")
         }
@@ -144,7 +180,10 @@ fn when(incident: &Incident, now: SystemTime) -> String {
 
 fn evidence(incident: &Incident) -> String {
     let peak = incident.peak_max_to_mean.map_or_else(String::new, |peak| {
-        format!("; at its peak the hottest had {} times its share", short(peak))
+        format!(
+            "; at its peak the hottest had {} times its share",
+            short(peak)
+        )
     });
     format!(
         "evidence {}, needed {}{peak}; tolerance ±{:.0} %",
@@ -165,25 +204,19 @@ pub(super) fn noun(signal: Signal) -> &'static str {
 
 /// An incident in one sentence, as whoever is paged wants to read it first.
 pub(super) fn headline(incident: &Incident, now: SystemTime) -> String {
-    let cause = incident.cause.id.replace('_', " ");
-    let why = format!("({cause}, for {})", since(incident.started, now));
+    let Incident { pool, cause, .. } = incident;
+    let cause = cause.id.replace('_', " ");
+    let why = format!("{cause}, {}", roughly_since(incident.started, now));
     let failed = incident.signal == Signal::Failed;
     let side = incident.hot.first().map(|one| (one, "gets"));
     let side = side.or(incident.cold.first().map(|one| (one, "gets only")));
-    match side {
-        Some((one, _)) if failed => format!(
-            "{}: {} of the attempts to {} fail {why}",
-            incident.pool,
-            percent(one.observed_share),
-            one.backend
-        ),
-        Some((one, gets)) => format!(
-            "{}: {} {gets} {} instead of {} {why}",
-            incident.pool,
-            one.backend,
-            percent(one.observed_share),
-            percent(one.expected_share)
-        ),
-        None => format!("{} is skewed {why}", incident.pool),
+    let Some((one, gets)) = side else {
+        return format!("{pool} is skewed: {why}");
+    };
+    let (backend, observed) = (&one.backend, one.observed_share * 100.0);
+    if failed {
+        return format!("{pool}: {observed:.0} % of the attempts to {backend} fail: {why}");
     }
+    let expected = one.expected_share * 100.0;
+    format!("{pool}: {backend} {gets} {observed:.0} % instead of {expected:.0} %: {why}")
 }

@@ -38,17 +38,31 @@ impl Column {
         Self::new((title, title), widths, Align::Left, spare)
     }
 
-    pub(super) fn picture(title: (&'static str, &'static str), widths: (usize, usize), spare: u8) -> Self {
+    pub(super) fn picture(
+        title: (&'static str, &'static str),
+        widths: (usize, usize),
+        spare: u8,
+    ) -> Self {
         Self::new(title, widths, Align::Picture, spare)
     }
 
     /// A column of numbers of at most so many digits.
     pub(super) fn number(title: (&'static str, &'static str), digits: usize, spare: u8) -> Self {
         let least = digits.max(width(title.1));
-        Self::new(title, (least, least.max(width(title.0))), Align::Right, spare)
+        Self::new(
+            title,
+            (least, least.max(width(title.0))),
+            Align::Right,
+            spare,
+        )
     }
 
-    fn new(title: (&'static str, &'static str), widths: (usize, usize), align: Align, spare: u8) -> Self {
+    fn new(
+        title: (&'static str, &'static str),
+        widths: (usize, usize),
+        align: Align,
+        spare: u8,
+    ) -> Self {
         let (least, most) = widths;
         Self {
             title,
@@ -70,10 +84,14 @@ fn widths(columns: &[Column], room: usize) -> Vec<usize> {
     let mut widths: Vec<usize> = columns.iter().map(|column| column.widths.0).collect();
     let used = |widths: &[usize]| {
         let shown = widths.iter().filter(|width| **width > 0);
-        shown.map(|width| width + 1).sum::<usize>().saturating_sub(1)
+        shown
+            .map(|width| width + 1)
+            .sum::<usize>()
+            .saturating_sub(1)
     };
     while used(&widths) > room {
-        let shown = (0..columns.len()).filter(|place| widths[*place] > 0 && columns[*place].spare > 0);
+        let shown =
+            (0..columns.len()).filter(|place| widths[*place] > 0 && columns[*place].spare > 0);
         let Some(last) = shown.max_by_key(|place| columns[*place].spare) else {
             break;
         };
@@ -112,10 +130,24 @@ pub(super) fn draw(
     let chosen = cursor.is_some();
     let cursor = cursor.unwrap_or_default().within(count, height);
     if area.height == 0 {
-        return Seen { cursor, count, height };
+        return Seen {
+            cursor,
+            count,
+            height,
+        };
     }
-    let titles = columns.iter().zip(&widths).map(|(column, width)| title(column, *width));
-    draw_row(buffer, area, 0, columns, &widths, &titles.collect::<Vec<_>>());
+    let titles = columns
+        .iter()
+        .zip(&widths)
+        .map(|(column, width)| title(column, *width));
+    draw_row(
+        buffer,
+        area,
+        0,
+        columns,
+        &widths,
+        &titles.collect::<Vec<_>>(),
+    );
     let last = count.min(cursor.top + height);
     for (line, place) in (1..).zip(cursor.top..last) {
         draw_row(buffer, area, line, columns, &widths, &cells(place, &widths));
@@ -123,7 +155,11 @@ pub(super) fn draw(
             choose(buffer, area, line, columns, &widths);
         }
     }
-    Seen { cursor, count, height }
+    Seen {
+        cursor,
+        count,
+        height,
+    }
 }
 
 fn title(column: &Column, room: usize) -> Line<'static> {
@@ -140,11 +176,22 @@ fn title(column: &Column, room: usize) -> Line<'static> {
     } else {
         format!("{arrow}{title}")
     };
-    let style = if arrow.is_empty() { styles::FAINT } else { styles::STRONG };
+    let style = if arrow.is_empty() {
+        styles::FAINT
+    } else {
+        styles::STRONG
+    };
     Line::styled(fitted(&text, room).into_owned(), style)
 }
 
-fn draw_row(buffer: &mut Buffer, area: Rect, line: u16, columns: &[Column], widths: &[usize], cells: &[Line<'_>]) {
+fn draw_row(
+    buffer: &mut Buffer,
+    area: Rect,
+    line: u16,
+    columns: &[Column],
+    widths: &[usize],
+    cells: &[Line<'_>],
+) {
     let mut x = 0;
     for ((column, width), cell) in columns.iter().zip(widths).zip(cells) {
         if *width == 0 {

@@ -25,8 +25,19 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, lines: &[Line<'_>], cursor: 
             height: 1,
             ..area
         };
-        let note = format!("{:<width$}", format!("↓ {} more lines", below + 1), width = usize::from(area.width));
-        put(buffer, last, 0, 0, &Line::styled(note, styles::FAINT), area.width.into());
+        let note = format!(
+            "{:<width$}",
+            format!("↓ {} more lines", below + 1),
+            width = usize::from(area.width)
+        );
+        put(
+            buffer,
+            last,
+            0,
+            0,
+            &Line::styled(note, styles::FAINT),
+            area.width.into(),
+        );
     }
     Seen {
         cursor,
