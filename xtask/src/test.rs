@@ -10,7 +10,7 @@ use crate::shell::{cargo, command, root, run as run_program};
 use crate::{bench, ebpf, kernels};
 
 /// The Debian packages that the tests need, beside those of the eBPF toolchain.
-const PACKAGES: [&str; 17] = [
+const PACKAGES: [&str; 18] = [
     "nginx-light",
     "libnginx-mod-stream",
     "haproxy",
@@ -28,10 +28,11 @@ const PACKAGES: [&str; 17] = [
     "chromium",
     "chromium-driver",
     "fonts-dejavu-core",
+    "tmux",
 ];
 
 /// Programs that show whether the packages are there.
-const PROGRAMS: [&str; 14] = [
+const PROGRAMS: [&str; 15] = [
     "nginx",
     "haproxy",
     "apache2",
@@ -46,6 +47,7 @@ const PROGRAMS: [&str; 14] = [
     "bpftool",
     "cpio",
     "chromedriver",
+    "tmux",
 ];
 
 type Step = (&'static str, fn() -> Result<()>);

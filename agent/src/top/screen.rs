@@ -3,6 +3,7 @@
 use std::io::{self, BufWriter, IsTerminal as _, Stdout, Write as _, stdout};
 use std::panic;
 
+use ratatui_core::layout::Rect;
 use ratatui_core::terminal::Terminal;
 use ratatui_crossterm::CrosstermBackend;
 use ratatui_crossterm::crossterm::cursor::{Hide, Show};
@@ -50,7 +51,15 @@ impl Screen {
         restore();
         kill_process(getpid(), Signal::TSTP)?;
         enter()?;
-        self.terminal.clear()
+        self.redraw()
+    }
+
+    /// Draws the next frame on an empty screen. ([`Terminal::clear`] asks the terminal where its cursor is, and the answer
+    /// would be taken for keys.)
+    pub(super) fn redraw(&mut self) -> io::Result<()> {
+        let size = self.terminal.size()?;
+        self.terminal
+            .resize(Rect::new(0, 0, size.width, size.height))
     }
 }
 

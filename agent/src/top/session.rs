@@ -72,7 +72,7 @@ impl Session {
                     match state.event(&event) {
                         Effect::Quit => return Ok(()),
                         Effect::Suspend => screen.suspend()?,
-                        Effect::Redraw => screen.terminal.clear()?,
+                        Effect::Redraw => screen.redraw()?,
                         Effect::None => {}
                     }
                 }

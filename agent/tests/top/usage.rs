@@ -6,14 +6,13 @@ use std::process::Command;
 use evenkeel_lab::netns::Namespace;
 
 use crate::answer::Answer;
-use crate::common::{EVENKEEL, alone};
+use crate::common::EVENKEEL;
 
 /// Who may nothing: the id that stands for nobody.
 const NOBODY: u32 = 65534;
 
 /// On a host where nobody else serves.
 fn on_own_host(test: impl FnOnce() + Send) {
-    let _alone = alone();
     Namespace::create("host").unwrap().enter(test).unwrap();
 }
 

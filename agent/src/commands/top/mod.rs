@@ -32,8 +32,9 @@ enum UsageError {
     NoTerminal(#[from] NoTerminal),
     #[error(transparent)]
     Config(#[from] ConfigError),
-    #[error("--url: {url:?} {what}")]
-    Url { url: String, what: &'static str },
+    // The address is not repeated: it may hold a password.
+    #[error("--url: what is given {0}")]
+    Url(&'static str),
 }
 
 /// Whom we listen to, and what has to go on meanwhile.
@@ -90,11 +91,7 @@ async fn find(args: &TopArgs) -> anyhow::Result<Found> {
         return own(&config, args);
     }
     let url = args.address();
-    let wrong = |what| UsageError::Url {
-        url: url.to_owned(),
-        what,
-    };
-    let agent = Agent::new(url, args.access()).map_err(wrong)?;
+    let agent = Agent::new(url, args.access()).map_err(UsageError::Url)?;
     let Err(error) = agent.check().await else {
         return Ok(Found {
             source: Source::Agent(Box::new(agent)),
