@@ -53,6 +53,8 @@ enum Task {
         #[arg(value_name = "NAME")]
         only: Option<String>,
     },
+    /// Make a picture of what tmux captured: `tmux capture-pane -p -e | cargo xtask picture docs/images/top.svg --title TITLE`.
+    Picture(demo::captured::Options),
     /// Run all checks and tests, on the real kernel with real balancers. Needs root.
     Test {
         /// Only the steps whose name contains this.
@@ -65,6 +67,7 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().task {
         Task::Bench { which, quick } => bench::run(which, quick),
         Task::Demo(options) => demo::run(&options),
+        Task::Picture(options) => demo::captured::run(&options),
         Task::Ebpf { check: true } => ebpf::check(),
         Task::Ebpf { check: false } => ebpf::rebuild(),
         Task::Fuzz { only, seconds } => fuzz::run(only.as_deref(), seconds),

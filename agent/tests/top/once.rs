@@ -86,8 +86,8 @@ fn the_table_is_plain_ordered_and_filtered() {
 #[test]
 fn json_is_what_the_agent_serves() {
     let server = Running::start(pools());
-    let served: Value = serde_json::from_str(&server.get("/api/v1/pools").body).unwrap();
-    assert_eq!(once(&server, &["--output", "json"]).json(), served);
+    let answer: Value = serde_json::from_str(&server.get("/api/v1/pools").body).unwrap();
+    assert_eq!(once(&server, &["--output", "json"]).json(), answer);
 }
 
 #[test]

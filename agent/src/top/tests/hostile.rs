@@ -55,10 +55,10 @@ fn they_are_drawn_harmless_and_everything_stays_in_its_column() {
                 u16::try_from(text.lines().nth(3).unwrap()[..of_signal].chars().count()).unwrap();
             let drawn = buffer(&world, &ui, &look(), now, (width, 24));
             for row in 4..4 + u16::try_from(NAMES.len()).unwrap() {
-                let word: String = (column..column + 6)
+                let cell: String = (column..column + 6)
                     .map(|column| drawn.cell((column, row)).unwrap().symbol())
                     .collect();
-                assert_eq!(word, "opened", "{width} {row}");
+                assert_eq!(cell, "opened", "{width} {row}");
             }
         }
     }

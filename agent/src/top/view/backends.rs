@@ -94,7 +94,7 @@ fn hour_title(view: View<'_>) -> (&'static str, &'static str) {
     if view.detail.hour.reach().as_secs() >= 55 * 60 {
         ("LAST HOUR", "1 HOUR")
     } else {
-        ("SINCE THE START", "TREND")
+        ("SINCE START", "TREND")
     }
 }
 
