@@ -7,10 +7,10 @@ use anyhow::{Context, Result, bail};
 use evenkeel_lab::parts;
 
 use crate::shell::{cargo, command, root, run as run_program};
-use crate::{bench, ebpf, kernels};
+use crate::{bench, book, ebpf, kernels, lab};
 
 /// The Debian packages that the tests need, beside those of the eBPF toolchain.
-const PACKAGES: [&str; 17] = [
+const PACKAGES: [&str; 21] = [
     "nginx-light",
     "libnginx-mod-stream",
     "haproxy",
@@ -28,10 +28,14 @@ const PACKAGES: [&str; 17] = [
     "chromium",
     "chromium-driver",
     "fonts-dejavu-core",
+    "mandoc",
+    "man-db",
+    "zsh",
+    "fish",
 ];
 
 /// Programs that show whether the packages are there.
-const PROGRAMS: [&str; 14] = [
+const PROGRAMS: [&str; 18] = [
     "nginx",
     "haproxy",
     "apache2",
@@ -46,11 +50,15 @@ const PROGRAMS: [&str; 14] = [
     "bpftool",
     "cpio",
     "chromedriver",
+    "mandoc",
+    "man",
+    "zsh",
+    "fish",
 ];
 
 type Step = (&'static str, fn() -> Result<()>);
 
-const STEPS: [Step; 11] = [
+const STEPS: [Step; 13] = [
     ("packages", packages),
     ("format", || {
         run_program(cargo().args(["fmt", "--all", "--check"]))
@@ -58,10 +66,12 @@ const STEPS: [Step; 11] = [
     ("ebpf-object", ebpf::check),
     ("lint", lint),
     ("documentation", documentation),
+    ("book", book::run),
     ("ebpf-format", ebpf_format),
     ("ebpf-build", || ebpf::build().map(drop)),
     ("tests", tests),
     ("demo", demo),
+    ("lab", lab::rehearse),
     ("kernels", || kernels::run(None)),
     ("bench", || bench::run(None, true)),
 ];

@@ -21,6 +21,8 @@ mod pool;
 mod problems;
 mod raw;
 mod receiver;
+#[cfg(test)]
+mod reference;
 mod shape;
 mod suggest;
 mod syntax;
