@@ -1,6 +1,7 @@
 //! With pools from the configurations of `HAProxy` and Envoy that run, and judged by bytes.
 
 use evenkeel_lab::balancer::{Product, Setup};
+use evenkeel_lab::parts;
 
 use crate::bed::{Answer, backends, balancer, gate};
 use crate::host::on_own_host;
@@ -20,6 +21,10 @@ fn tested(
     options: &[&str],
     change: impl FnOnce(&mut Setup) + Send,
 ) -> (Answer, u64) {
+    if product == Product::Envoy {
+        // If it is to be fetched, then from where there is a network.
+        parts::envoy().unwrap();
+    }
     let mut result = None;
     on_own_host(|host| {
         let backend = backends(host);
