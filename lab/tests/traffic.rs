@@ -290,3 +290,24 @@ fn an_http_backend_names_itself_and_a_slow_one_takes_its_time() {
         "one connection for each thread"
     );
 }
+
+#[test]
+fn a_backend_with_a_limit_answers_one_after_the_other() {
+    let _alone = alone();
+    let namespace = Namespace::create("limit").unwrap();
+    let limited = Options {
+        capacity: Some(100),
+        ..Options::new(Protocol::Http)
+    };
+    let places = [(&namespace, vec!["127.0.0.1:80".parse().unwrap()])];
+    let backend = Backend::start(&places, &limited).unwrap();
+    let load = HttpLoad {
+        from: vec!["127.0.0.7".parse().unwrap(), "127.0.0.8".parse().unwrap()],
+        ..HttpLoad::new(backend.addresses()[0], 50)
+    };
+    let began = Instant::now();
+    let counts = load.run(&[&namespace]).unwrap();
+    // However many ask at once.
+    assert!(began.elapsed() >= Duration::from_millis(490));
+    assert_eq!((counts.statuses[&200], counts.broken), (50, 0));
+}

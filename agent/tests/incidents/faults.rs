@@ -118,7 +118,7 @@ fn a_backend_that_refuses() {
     failing.wait_over(&agent, &alertmanager, &refusing);
     assert_only(&agent, &["failed", "opened"]);
     let log = agent.log();
-    let told: Vec<&str> = log.lines().filter(|it| it.contains(&starving.id)).collect();
+    let told: Vec<&str> = log.lines().filter(|it| it.contains(&refusing.id)).collect();
     assert!(
         told[0].contains("WARN") && told[0].contains("cause=refusing"),
         "{log}"

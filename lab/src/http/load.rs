@@ -235,3 +235,28 @@ impl Drop for HttpTraffic {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Session;
+
+    /// The cookies that are sent with five requests to a server that sets one with each first request.
+    fn sent(length: u64) -> Vec<Option<String>> {
+        let mut session = Session::default();
+        let requests = (0..5).map(|number| {
+            let cookie = session.cookie.clone();
+            let set = cookie.is_none().then(|| format!("c{number}"));
+            session.go_on(set, length);
+            cookie
+        });
+        requests.collect()
+    }
+
+    #[test]
+    fn a_visitor_keeps_a_cookie_for_a_visit() {
+        let c = |number| Some(format!("c{number}"));
+        assert_eq!(sent(0), vec![None; 5]);
+        assert_eq!(sent(3), [None, c(0), c(0), None, c(3)]);
+        assert_eq!(sent(u64::MAX), [None, c(0), c(0), c(0), c(0)]);
+    }
+}
