@@ -8,17 +8,16 @@ use std::thread;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, anyhow};
-use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use crate::conductor::{Applicant, Conductor};
 use crate::config::Config;
-use crate::engine::{Engine, Plan};
+use crate::counting::{Counting, Memory};
+use crate::engine::Plan;
 use crate::history::History;
-use crate::kernel::{Kernel, Options, netns_cookie};
-use crate::model::{Endpoint, Incident, NetnsCookie, State, WebFile};
+use crate::model::{Incident, NetnsCookie, State, WebFile};
 use crate::publish::alerts::{self, Alerts, AlertsHandle, Identity};
 use crate::publish::{Access, AccessHandle, Server};
 use crate::recording::{Beginning, Recorder};
@@ -69,29 +68,26 @@ impl App {
         let (reload, requests, status) = ReloadHandle::channel();
         let access = AccessHandle::default();
         access.replace(Access::open(&config.web.file)?);
-        let (mut conductor, applicant, discovery) = Conductor::begin(config, &Handle::current());
-        let plan = conductor.plan();
-        // The kernel first: reading its types takes memory for a moment, which the windows can have afterwards.
-        let options = Options {
-            cgroup: setup.cgroup.clone(),
-            capacity: conductor.capacity(),
-            learning: plan.pools.is_none(),
-            live_interval: config.live_interval,
-        };
-        let netns = netns_cookie()
-            .context("the kernel does not tell the cookie of the network namespace")?;
-        let kernel = Kernel::attach(options, watched(&plan, netns))?;
-        let (history, past) = match &config.incidents_directory {
-            Some(directory) => {
-                let (history, past) = History::open(directory)?;
-                (Some(history), past)
+        let mut history = None;
+        let mut recording = None;
+        let counting = Counting::begin(config, setup.cgroup.clone(), |plan, netns| {
+            let mut past = Vec::new();
+            if let Some(directory) = &config.incidents_directory {
+                let (kept, found) = History::open(directory)?;
+                (history, past) = (Some(kept), found);
             }
-            None => (None, Vec::new()),
-        };
-        let recorder = record(setup.record.as_ref(), &plan, netns, &past)?;
-        let recording = recorder.as_ref().map(Recorder::statistics);
-        let engine = Engine::new(plan, netns, past)?;
-        let (runner, handle, state) = Runner::new(kernel, engine, config.interval, recorder)?;
+            let recorder = record(setup.record.as_ref(), plan, netns, &past)?;
+            recording = recorder.as_ref().map(Recorder::statistics);
+            Ok(Memory { past, recorder })
+        })?;
+        let Counting {
+            runner,
+            handle,
+            state,
+            conductor,
+            applicant,
+            discovery,
+        } = counting;
         let server = Server::bind(config.web.listen, state.clone(), reload.clone())?;
         let identity = Identity {
             node: node()?,
@@ -252,11 +248,6 @@ fn node() -> anyhow::Result<String> {
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname")
         .context("cannot read the name of this host")?;
     Ok(name.trim().to_owned())
-}
-
-/// The endpoints of all pools.
-fn watched(plan: &Plan, own: NetnsCookie) -> impl Iterator<Item = Endpoint> {
-    plan.described().flat_map(move |pool| pool.endpoints(own))
 }
 
 /// Carries out reloads, one at a time.

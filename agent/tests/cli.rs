@@ -27,6 +27,7 @@ fn help_texts() {
         vec!["audit", "--help"],
         vec!["backtest", "--help"],
         vec!["gate", "--help"],
+        vec!["top", "--help"],
         vec!["check-config", "--help"],
         vec!["doctor", "--help"],
         vec!["completions", "--help"],

@@ -11,7 +11,7 @@ mod common;
 
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use evenkeel_lab::training::{Mark, Pace, SCENARIOS, scenario, sit};
 
@@ -23,7 +23,9 @@ const PATIENCE: Duration = Duration::from_secs(170);
 #[test]
 fn the_agent_names_the_pool_the_backends_and_the_cause_of_every_scenario() {
     let _alone = alone();
+    let began = Instant::now();
     let marks = sit(Path::new(EVENKEEL), &SCENARIOS, Pace::Usual, PATIENCE).unwrap();
+    println!("all of it took {:.0?}", began.elapsed());
     print_table(&marks);
     let failed: Vec<&Mark> = marks.iter().filter(|mark| !mark.passed()).collect();
     assert!(failed.is_empty(), "{failed:#?}");

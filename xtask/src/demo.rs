@@ -2,6 +2,7 @@
 //! that the agent finds and names within seconds. Nothing is left behind.
 
 pub(crate) mod agent;
+pub(crate) mod captured;
 mod chart;
 mod finding;
 mod frame;
@@ -43,6 +44,10 @@ const NAP: Duration = Duration::from_millis(50);
 
 /// Columns of the picture that `--svg` writes.
 const PICTURE_WIDTH: usize = 96;
+
+/// What the picture shows, for whoever cannot see it.
+const TITLE: &str =
+    "cargo xtask demo: nginx was reloaded with a wrong weight, and the agent finds it";
 
 const NOT_ROOT: &str = "the demo loads a program into the kernel and needs root, for example:\n  \
      sudo env PATH=\"$PATH\" HOME=\"$HOME\" CARGO_TARGET_DIR=target/root cargo xtask demo";
@@ -147,7 +152,7 @@ fn rest(due: Instant, stop: &Stop) -> Result<()> {
 }
 
 fn write_picture(file: &Path, picture: &[Line]) -> Result<()> {
-    fs::write(file, svg::render(picture, PICTURE_WIDTH))
+    fs::write(file, svg::render(TITLE, picture, PICTURE_WIDTH))
         .with_context(|| format!("cannot write {}", file.display()))?;
     eprintln!("wrote {}", file.display());
     Ok(())

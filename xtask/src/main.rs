@@ -63,6 +63,8 @@ enum Task {
     },
     /// Find out what is wrong: incidents re-enacted with real balancers, for training. Needs root.
     Lab(lab::Options),
+    /// Make a picture of what tmux captured: `tmux capture-pane -p -e | cargo xtask picture docs/images/top.svg --title TITLE`.
+    Picture(demo::captured::Options),
     /// Run all checks and tests, on the real kernel with real balancers. Needs root.
     Test {
         /// Only the steps whose name contains this.
@@ -78,6 +80,7 @@ fn main() -> ExitCode {
         Task::Book => book::run(),
         Task::Demo(options) => demo::run(&options),
         Task::Docs => docs::run(),
+        Task::Picture(options) => demo::captured::run(&options),
         Task::Ebpf { check: true } => ebpf::check(),
         Task::Ebpf { check: false } => ebpf::rebuild(),
         Task::Fuzz { only, seconds } => fuzz::run(only.as_deref(), seconds),

@@ -10,7 +10,7 @@ use crate::shell::{cargo, command, root, run as run_program};
 use crate::{bench, book, ebpf, kernels, lab};
 
 /// The Debian packages that the tests need, beside those of the eBPF toolchain.
-const PACKAGES: [&str; 21] = [
+const PACKAGES: &[&str] = &[
     "nginx-light",
     "libnginx-mod-stream",
     "haproxy",
@@ -32,10 +32,11 @@ const PACKAGES: [&str; 21] = [
     "man-db",
     "zsh",
     "fish",
+    "tmux",
 ];
 
 /// Programs that show whether the packages are there.
-const PROGRAMS: [&str; 18] = [
+const PROGRAMS: &[&str] = &[
     "nginx",
     "haproxy",
     "apache2",
@@ -54,11 +55,12 @@ const PROGRAMS: [&str; 18] = [
     "man",
     "zsh",
     "fish",
+    "tmux",
 ];
 
 type Step = (&'static str, fn() -> Result<()>);
 
-const STEPS: [Step; 13] = [
+const STEPS: &[Step] = &[
     ("packages", packages),
     ("format", || {
         run_program(cargo().args(["fmt", "--all", "--check"]))
@@ -116,7 +118,7 @@ fn packages() -> Result<()> {
         .any(|program| parts::require(program).is_err());
     if missing || !stream.exists() {
         println!("installing {}", PACKAGES.join(" "));
-        parts::install(&PACKAGES)?;
+        parts::install(PACKAGES)?;
     }
     // Here, because the tests that need it run in namespaces without a way out.
     println!("Envoy: {}", parts::envoy()?.display());

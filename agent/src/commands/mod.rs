@@ -12,6 +12,7 @@ mod man;
 mod run;
 mod size;
 mod terminal;
+mod top;
 
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
@@ -27,6 +28,7 @@ use self::audit::AuditArgs;
 use self::backtest::BacktestArgs;
 use self::gate::GateArgs;
 use self::terminal::{Terminal, colours_are_wanted};
+use self::top::TopArgs;
 use crate::app::Record;
 
 /// Exit codes; a part of the contract with scripts.
@@ -105,6 +107,8 @@ enum Command {
         #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = size::bytes, requires = "record")]
         record_limit: u64,
     },
+    /// Show what an agent knows, live in the terminal: pools, the worst first, their backends, and incidents.
+    Top(Box<TopArgs>),
     /// Say what in a load balancer's configuration skews traffic, and what share each server should get.
     Audit(Box<AuditArgs>),
     /// Say what would have alarmed, when, and with which settings: recorded counts through the same detection.
@@ -144,7 +148,11 @@ enum Command {
 impl Cli {
     /// Does what was asked, and gives the exit code.
     pub fn run(self) -> ExitCode {
-        start_log(self.log_format, self.log_level);
+        let drawn = matches!(&self.command, Command::Top(args) if args.is_drawn());
+        // Messages would be written over the picture.
+        if !(drawn && io::stderr().is_terminal()) {
+            start_log(self.log_format, self.log_level);
+        }
         let (mut out, mut err) = (io::stdout().lock(), io::stderr());
         let outcome = match self.command {
             Command::Run {
@@ -155,6 +163,11 @@ impl Cli {
             } => {
                 drop(out);
                 run::run(config, cgroup, record.map(|file| Record { file, limit }))
+            }
+            Command::Top(args) => {
+                // A panic of another thread gives the terminal back, and must not wait for this one.
+                drop(out);
+                top::run(&args, &mut io::stdout(), &mut err)
             }
             Command::Audit(args) => audit::run(&args, Terminal::of_stdout(), &mut out, &mut err),
             Command::Backtest(args) => {

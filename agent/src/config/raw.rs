@@ -155,12 +155,15 @@ section! {
         nginx: Files,
         haproxy: Haproxy,
         envoy: Envoy,
+        apache: Files,
+        caddy: Files,
+        traefik: Files,
         file_sd: Files,
     } later { kubernetes, }
 }
 
 section! {
-    /// `discovery.nginx` and `discovery.file_sd`.
+    /// `discovery.nginx`, `.apache`, `.caddy`, `.traefik` and `.file_sd`.
     Files {
         /// The files to read.
         files: Items<Scalar>,

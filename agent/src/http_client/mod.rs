@@ -5,6 +5,7 @@
 
 mod credentials;
 mod origin;
+mod streaming;
 mod tls;
 
 use std::error::Error as _;
@@ -34,6 +35,7 @@ use crate::model::{Credentials, Tls};
 
 pub(crate) use self::credentials::{FileError, read};
 pub(crate) use self::origin::Origin;
+pub(crate) use self::streaming::{Streaming, open};
 pub(crate) use self::tls::certificates;
 
 /// How a request is made, whatever it asks for.
@@ -80,6 +82,13 @@ pub(crate) enum ClientError {
     Request(#[from] axum::http::Error),
 }
 
+impl ClientError {
+    /// Whether nobody listens there.
+    pub(crate) fn is_unreachable(&self) -> bool {
+        matches!(self, Self::Unreachable(error) if error.kind() == io::ErrorKind::ConnectionRefused)
+    }
+}
+
 fn with_sources(error: &hyper::Error) -> String {
     match error.source() {
         Some(source) => format!("{error}: {source}"),
@@ -123,18 +132,32 @@ async fn exchange(
     mut request: Request<Body>,
     wanted: impl Fn(StatusCode) -> usize,
 ) -> Result<Answer, ClientError> {
+    let stream = dial(origin, access, &mut request).await?;
+    converse(stream, request, wanted).await
+}
+
+/// What carries bytes both ways.
+trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
+
+/// A connection to `origin`, for a request that gets the headers which it needs there.
+async fn dial(
+    origin: &Origin,
+    access: &Access,
+    request: &mut Request<Body>,
+) -> Result<Box<dyn Wire>, ClientError> {
     let secrets = Secrets::load(access, origin).await?;
-    add_headers(&mut request, &origin.authority, secrets.authorization)?;
+    add_headers(request, &origin.authority, secrets.authorization)?;
     let stream = connect(origin, access.timeout).await?;
     let Some(config) = secrets.tls else {
-        return converse(stream, request, wanted).await;
+        return Ok(Box::new(stream));
     };
     let name = access.tls.server_name.as_ref().unwrap_or(&origin.host);
     let name = ServerName::try_from(name.clone())
         .or(Err(ClientError::ServerName { name: name.clone() }))?;
     let handshake = TlsConnector::from(config).connect(name, stream);
-    let stream = handshake.await.map_err(ClientError::Handshake)?;
-    converse(stream, request, wanted).await
+    Ok(Box::new(handshake.await.map_err(ClientError::Handshake)?))
 }
 
 /// What a connection needs from files.

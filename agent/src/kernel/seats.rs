@@ -181,3 +181,111 @@ impl Seats {
 fn small(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::identity::Identity;
+    use super::super::load::Loaded;
+    use super::*;
+    use evenkeel_abi::ROLE_UPSTREAM;
+
+    /// Maps of the real kernel, with nothing attached; needs the right to load programs.
+    fn seats(capacity: u32) -> Seats {
+        Loaded::load(Identity::Agent, capacity).unwrap().0.seats
+    }
+
+    fn key(port: u16) -> Key {
+        Key {
+            address: [1; 16],
+            netns: 0,
+            port,
+            role: ROLE_UPSTREAM,
+            padding: 0,
+        }
+    }
+
+    /// The seats that are taken, and by whom.
+    fn taken(seats: &mut Seats) -> Vec<(usize, u16)> {
+        let mut taken = Vec::new();
+        let read = seats.read(|number, seat| taken.push((number, seat.key.port)));
+        read.unwrap();
+        taken
+    }
+
+    /// Does what the hook does when it learns an endpoint.
+    fn learn(seats: &Seats, port: u16) {
+        let number = seats.free.pop().unwrap().unwrap();
+        let learned = Seat {
+            counters: Counters::default(),
+            padding: 0,
+            key: key(port),
+        };
+        seats.all.set(number as usize, &learned);
+        assert!(seats.seat_of.add(&key(port), number).unwrap());
+        let kind = event::LEARNED as usize;
+        seats.events.set(kind, &(seats.events(event::LEARNED) + 1));
+    }
+
+    #[test]
+    fn who_is_watched_already_stays() {
+        let mut seats = seats(3);
+        for port in [1, 2, 1, 2] {
+            seats.give(&key(port)).unwrap();
+        }
+        assert_eq!(taken(&mut seats), [(0, 1), (1, 2)]);
+        // The seats that were taken from the stack for nothing are on it again.
+        seats.give(&key(3)).unwrap();
+        assert_eq!(taken(&mut seats), [(0, 1), (1, 2), (2, 3)]);
+    }
+
+    #[test]
+    fn a_seat_is_empty_for_two_ticks_before_somebody_else_has_it() {
+        let mut seats = seats(4);
+        seats.give(&key(1)).unwrap();
+        let counted = Seat {
+            counters: Counters {
+                opened: 7,
+                ..Counters::default()
+            },
+            padding: 0,
+            key: key(1),
+        };
+        seats.all.set(0, &counted);
+        assert_eq!(seats.take_back(&key(1)).unwrap(), Some(0));
+        assert_eq!(seats.take_back(&key(1)).unwrap(), None);
+        seats.settle().unwrap();
+        seats.give(&key(2)).unwrap();
+        assert_eq!(taken(&mut seats), [(1, 2)]);
+        seats.settle().unwrap();
+        seats.give(&key(3)).unwrap();
+        assert_eq!(taken(&mut seats), [(0, 3), (1, 2)]);
+        assert_eq!(seats.all.get(0).unwrap().counters, Counters::default());
+    }
+
+    #[test]
+    fn without_a_free_seat_one_that_was_just_left_is_given() {
+        let mut seats = seats(2);
+        seats.give(&key(1)).unwrap();
+        seats.give(&key(2)).unwrap();
+        let error = seats.give(&key(3)).unwrap_err().to_string();
+        assert!(error.contains("no room"), "{error}");
+        assert_eq!(seats.take_back(&key(1)).unwrap(), Some(0));
+        seats.give(&key(3)).unwrap();
+        assert_eq!(taken(&mut seats), [(0, 3), (1, 2)]);
+    }
+
+    #[test]
+    fn whom_the_hook_learns_is_found_whoever_notices_first() {
+        let mut seats = seats(5);
+        seats.give(&key(1)).unwrap();
+        learn(&seats, 2);
+        assert_eq!(taken(&mut seats), [(0, 1), (1, 2)]);
+        // Asked for, and taken back, before a reading has found them.
+        learn(&seats, 3);
+        learn(&seats, 4);
+        seats.give(&key(3)).unwrap();
+        assert_eq!(seats.take_back(&key(4)).unwrap(), Some(3));
+        assert_eq!(seats.learned, seats.events(event::LEARNED));
+        assert_eq!(taken(&mut seats), [(0, 1), (1, 2), (2, 3)]);
+    }
+}

@@ -63,7 +63,7 @@ impl Signal {
 }
 
 /// One `T` for each signal.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PerSignal<T> {
     /// See [`Signal::Opened`].
     pub opened: T,

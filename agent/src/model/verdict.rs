@@ -10,7 +10,7 @@ use super::detection::Algorithm;
 use super::state::{BackendState, PoolState};
 
 /// What a pool is found to be, in one signal or over all.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// There is evidence that every share is within the tolerance: the balancer is not the problem.

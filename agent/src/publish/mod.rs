@@ -22,9 +22,11 @@ mod server;
 mod shared;
 mod shown;
 mod stream;
+mod tap;
 mod traffic;
 
 pub use access::{Access, AccessError, AccessHandle};
 pub use limits::Limits;
 pub use server::{BindError, Server};
+pub(crate) use tap::Tap;
 pub use traffic::TrafficSample;

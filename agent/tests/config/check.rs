@@ -24,7 +24,8 @@ fn a_sound_file_is_summed_up() {
     assert_eq!((code, err.as_str()), (0, ""));
     assert_eq!(
         out,
-        "tests/config/good/everything.yaml: ok: 2 pools, 4 backends, listening on [::1]:0\n  \
+        "tests/config/good/everything.yaml: ok: 2 pools, 4 backends, pools of nginx, haproxy, envoy, file_sd, \
+         listening on [::1]:0\n  \
          pools are judged by bytes, opened, with a tolerance of 0.1 and a false alarm every 30d\n  \
          incidents are sent to 2 Alertmanagers and 1 webhook\n"
     );

@@ -26,8 +26,8 @@ const OVER: &str = "#f08c3a";
 
 const FONTS: &str = "ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace";
 
-/// The lines as a picture of `columns` characters.
-pub(super) fn render(lines: &[Line], columns: usize) -> String {
+/// The lines as a picture of `columns` characters; `title` is for whoever cannot see it.
+pub(super) fn render(title: &str, lines: &[Line], columns: usize) -> String {
     let width = columns as f64 * CELL.0 + 2.0 * MARGIN;
     let height = lines.len() as f64 * CELL.1 + TITLE + MARGIN;
     let mut body = window(width, height);
@@ -43,8 +43,9 @@ pub(super) fn render(lines: &[Line], columns: usize) -> String {
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.0} {height:.0}\" width=\"{width:.0}\" \
          height=\"{height:.0}\" role=\"img\" font-family=\"{FONTS}\" font-size=\"{FONT_SIZE}\">\n\
-         <title>cargo xtask demo: nginx was reloaded with a wrong weight, and the agent finds it</title>\n\
-         {body}</svg>\n"
+         <title>{}</title>\n\
+         {body}</svg>\n",
+        escaped(title)
     )
 }
 
@@ -96,6 +97,7 @@ fn shape(character: char) -> Option<Part> {
         // The wider, the lower in the table of characters.
         '▉'..='▏' => Some((0.0, 0.0, 1.0 - eighths('▉'), 1.0)),
         '│' => Some((0.4, 0.0, 0.2, 1.0)),
+        '┃' => Some((0.3, 0.0, 0.4, 1.0)),
         _ => None,
     }
 }
@@ -140,7 +142,7 @@ fn words(run: &str, tone: Tone, x: f64, y: f64) -> String {
     } else {
         ""
     };
-    let escaped = run.replace('&', "&amp;").replace('<', "&lt;");
+    let escaped = escaped(run);
     format!(
         "<text x=\"{x:.1}\" y=\"{:.1}\" textLength=\"{:.1}\" lengthAdjust=\"spacingAndGlyphs\" \
          fill=\"{}\"{weight}{link}>{escaped}</text>\n",
@@ -148,6 +150,10 @@ fn words(run: &str, tone: Tone, x: f64, y: f64) -> String {
         columns_of(run) * CELL.0,
         colour(tone)
     )
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;")
 }
 
 fn colour(tone: Tone) -> &'static str {
@@ -183,7 +189,7 @@ mod tests {
             .add(Tone::Plain, "a < b & c")
             .add(Tone::Mark, "│")
             .add(Tone::Over, "██▌");
-        let picture = render(&[line], 20);
+        let picture = render("a & b", &[line], 20);
         assert!(picture.contains(">a &lt; b &amp; c</text>"), "{picture}");
         // Ground, field of the mark, mark, two columns, half a column.
         assert_eq!(picture.matches("<rect").count(), 5);

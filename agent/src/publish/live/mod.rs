@@ -13,7 +13,7 @@ mod summary;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::{StatusCode, header};
@@ -56,20 +56,26 @@ pub(super) async fn stream(
         Ok(Query(query)) => query,
         Err(rejection) => return api::error(StatusCode::BAD_REQUEST, &rejection.body_text()),
     };
-    let Ok(place) = Arc::clone(&shared.streams).try_acquire_owned() else {
+    let Some(receiver) = open(shared, query.pool) else {
         return render::busy(api::JSON);
     };
-    let (sender, receiver) = mpsc::channel(QUEUE);
-    tokio::spawn(tell(shared, query.pool, sender, place));
     let kind = [(header::CONTENT_TYPE, "text/event-stream")];
     (kind, Body::new(EventBody(receiver))).into_response()
+}
+
+/// The events of one pool, or of all in short, as they are sent; `None` if too many listen.
+pub(super) fn open(shared: Arc<Shared>, pool: Option<String>) -> Option<mpsc::Receiver<Bytes>> {
+    let place = Arc::clone(&shared.streams).try_acquire_owned().ok()?;
+    let (sender, receiver) = mpsc::channel(QUEUE);
+    tokio::spawn(tell(shared, pool, sender, place));
+    Some(receiver)
 }
 
 /// Sends events until the reader is gone or the agent stops.
 async fn tell(
     shared: Arc<Shared>,
     pool: Option<String>,
-    sender: mpsc::Sender<axum::body::Bytes>,
+    sender: mpsc::Sender<Bytes>,
     _place: OwnedSemaphorePermit,
 ) {
     let closing = shared.closing.clone();

@@ -28,17 +28,17 @@ define_rules! {
     TWO_WORKLOADS = "K8S-010", Warning, "A Service's selector matches several workloads";
     HEADLESS = "K8S-011", Note, "Clients of a headless Service choose for themselves";
     CANARY = "K8S-012", Warning, "Weights share traffic out unequally";
+    CROSS_ZONE = "AWS-001", Warning, "A Network Load Balancer shares connections out among zones, not pods";
+    SMALL_TABLE = "CIL-001", Warning, "Cilium's Maglev table is small for the number of pods";
     LOCALITY_BY_DEFAULT = "IST-001", Warning, "Outlier detection keeps traffic in the client's locality";
     NO_FAILOVER = "IST-002", Warning, "Failover between localities has no effect";
     DISTRIBUTE = "IST-003", Error, "A distribution over localities leaves some out";
     ROTATION = "IST-004", Note, "Each client's proxy rotates, whatever the load";
     HASH_AND_LOCALITY = "IST-005", Warning, "A hash over pods that differ by the client's locality";
     SMALL_RING = "IST-006", Warning, "The ring is small for the number of pods";
-    CROSS_ZONE = "AWS-001", Warning, "A Network Load Balancer shares connections out among zones, not pods";
-    SMALL_TABLE = "CIL-001", Warning, "Cilium's Maglev table is small for the number of pods";
-    NO_ACCRUAL = "L5D-002", Note, "Linkerd goes on sending to pods that fail";
-    PORT_NAME = "IST-008", Note, "The name of a port does not tell Istio its protocol";
     NEVER_RECYCLED = "IST-007", Note, "HTTP/2 over connections without end";
+    PORT_NAME = "IST-008", Note, "The name of a port does not tell Istio its protocol";
+    NO_ACCRUAL = "L5D-002", Note, "Linkerd goes on sending to pods that fail";
 }
 
 /// Rules that look at a Service, through its first port.
