@@ -4,7 +4,10 @@
 
 mod common;
 
-use evenkeel_balancers::{Configuration, Product, ReadError};
+use std::path::Path;
+
+use evenkeel_balancers::source::{Limits, MemoryFiles};
+use evenkeel_balancers::{Configuration, Product, ReadError, envoy_text};
 use proptest::prelude::*;
 
 use common::bytes::{cases, one, time_grows_with_length};
@@ -14,7 +17,14 @@ fn read_text(text: impl Into<Vec<u8>>) -> Result<Configuration, ReadError> {
 }
 
 fn exercise(bytes: &[u8]) {
-    common::bytes::exercise(bytes, |bytes| read_text(bytes));
+    common::bytes::exercise(bytes, |bytes| {
+        let read = read_text(bytes);
+        let files = MemoryFiles::new().with("envoy.yaml", bytes);
+        let text = envoy_text(&files, Path::new("envoy.yaml"), Limits::default());
+        // What is read can be copied.
+        assert_eq!(text.is_ok(), read.is_ok());
+        read
+    });
 }
 
 const SETTINGS: &[&str] = &[

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use evenkeel_balancers::source::{Limits, MemoryFiles};
-use evenkeel_balancers::{Configuration, Options, Product, ReadError, Version, read};
+use evenkeel_balancers::{Configuration, Options, Product, ReadError, Version, haproxy_text, read};
 use proptest::prelude::*;
 
 use common::bytes::{LENGTH, cases, repeated, time_grows_with_length};
@@ -32,6 +32,17 @@ fn exercise(bytes: &[u8], version: Option<Version>) {
         if let Err(error) = &read {
             let placed = error.position.is_some() || error.to_string().contains("zero bytes");
             assert!(placed, "{error}");
+        }
+        // What is read can be copied; what is not copied has its place.
+        let files = MemoryFiles::new().with("haproxy.cfg", bytes);
+        let text = haproxy_text(&files, Path::new("haproxy.cfg"), Limits::default());
+        assert!(text.is_ok() || read.is_err());
+        for line in text
+            .iter()
+            .flat_map(|text| &text.proxies)
+            .flat_map(|proxy| &proxy.own)
+        {
+            assert!(line.parameters().len() <= line.words.len() && !line.to_string().is_empty());
         }
         read
     });

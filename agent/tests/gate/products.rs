@@ -94,9 +94,8 @@ fn weights_are_expected_where_they_are_written_and_skew_where_they_are_not() {
     }
 }
 
-/// With connections that are kept, their number says nothing, and their bytes do.
 #[test]
-fn kept_connections_are_judged_by_their_bytes() {
+fn bytes_are_judged_if_they_are_asked_for() {
     let options = [
         "--signal",
         "bytes",
@@ -105,15 +104,16 @@ fn kept_connections_are_judged_by_their_bytes() {
         "--expect",
         "equal",
     ];
-    let (even, _) = tested(Product::Haproxy, 8, &options, |setup| {
-        setup.keepalive = true;
-    });
-    assert_eq!(even.code, 0, "{even:?}");
-    assert_eq!(even.json()["pools"][0]["signal"], "bytes");
-    let (uneven, _) = tested(Product::Haproxy, 8, &options, |setup| {
-        setup.keepalive = true;
-        setup.servers[0].weight = 4;
-    });
-    assert_eq!(uneven.code, 3, "{uneven:?}");
-    assert_eq!(uneven.json()["pools"][0]["backends"][0]["skewed"], 1);
+    for product in [Product::Haproxy, Product::Envoy] {
+        let (even, _) = tested(product, 4, &options, |_| {});
+        assert_eq!(even.code, 0, "{product:?}: {even:?}");
+        let pool = &even.json()["pools"][0];
+        assert_eq!(
+            (&pool["signal"], &pool["dispersion"]["basis"]),
+            (&"bytes".into(), &"measured".into())
+        );
+        let (uneven, _) = tested(product, 4, &options, |setup| setup.servers[0].weight = 4);
+        assert_eq!(uneven.code, 3, "{product:?}: {uneven:?}");
+        assert_eq!(uneven.json()["pools"][0]["backends"][0]["skewed"], 1);
+    }
 }

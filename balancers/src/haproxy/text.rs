@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt::{self, Write as _};
 use std::path::Path;
+use std::rc::Rc;
 
 use super::document::{self, Document, Line, Section};
 use super::line::Word;
@@ -32,8 +33,10 @@ pub struct HaproxyProxy {
     pub name: String,
     /// Whether it stands in a branch of which only the host that runs it knows whether it is taken.
     pub undecided: bool,
-    /// First those of the `defaults` that it takes, then its own.
-    pub lines: Vec<HaproxyLine>,
+    /// The lines of the `defaults` that it takes; many share them.
+    pub defaults: Rc<[HaproxyLine]>,
+    /// Its own.
+    pub own: Vec<HaproxyLine>,
 }
 
 /// What decides in a configuration.
@@ -63,25 +66,26 @@ pub fn haproxy_text(
 
 fn text(document: &Document) -> HaproxyText {
     let mut text = HaproxyText::default();
-    let mut named: HashMap<&str, Vec<HaproxyLine>> = HashMap::new();
-    let mut last = Vec::new();
+    let mut named: HashMap<&str, Rc<[HaproxyLine]>> = HashMap::new();
+    let mut last: Rc<[HaproxyLine]> = Rc::default();
     for section in &document.sections {
         let words = &section.head.words;
-        let base = from(words).map(|name| named.get(name).cloned().unwrap_or_default());
+        let base = from(words).map(|name| named.get(name).map(Rc::clone).unwrap_or_default());
         let own = section.lines.iter().map(HaproxyLine::of);
         match &*words[0].text {
             "global" => text.global.extend(own),
             "defaults" => {
-                let lines: Vec<_> = base.unwrap_or_default().into_iter().chain(own).collect();
+                let base = base.unwrap_or_default();
+                let lines: Rc<[HaproxyLine]> = base.iter().cloned().chain(own).collect();
                 if let Some(name) = words.get(1).filter(|word| !word.is("from")) {
-                    named.insert(&name.text, lines.clone());
+                    named.insert(&name.text, Rc::clone(&lines));
                 }
                 last = lines;
             }
             "frontend" | "backend" | "listen" => {
-                let base = base.unwrap_or_else(|| last.clone());
-                let lines = base.into_iter().chain(own).collect();
-                text.proxies.push(HaproxyProxy::of(section, lines));
+                let defaults = base.unwrap_or_else(|| Rc::clone(&last));
+                let proxy = HaproxyProxy::of(section, defaults, own.collect());
+                text.proxies.push(proxy);
             }
             _ => {}
         }
@@ -96,7 +100,7 @@ fn from(words: &[Word]) -> Option<&str> {
 }
 
 impl HaproxyProxy {
-    fn of(section: &Section, lines: Vec<HaproxyLine>) -> Self {
+    fn of(section: &Section, defaults: Rc<[HaproxyLine]>, own: Vec<HaproxyLine>) -> Self {
         let word = |index: usize| {
             let word = section.head.words.get(index);
             word.map_or(String::new(), |word| word.text.to_string())
@@ -105,8 +109,14 @@ impl HaproxyProxy {
             kind: word(0),
             name: word(1),
             undecided: section.head.branch > 0,
-            lines,
+            defaults,
+            own,
         }
+    }
+
+    /// Its lines, first those of its defaults.
+    pub fn lines(&self) -> impl DoubleEndedIterator<Item = &HaproxyLine> {
+        self.defaults.iter().chain(&self.own)
     }
 }
 
@@ -192,8 +202,8 @@ mod tests {
         haproxy_text(&files, Path::new("haproxy.cfg"), Limits::default()).unwrap()
     }
 
-    fn lines(lines: &[HaproxyLine]) -> Vec<String> {
-        lines.iter().map(ToString::to_string).collect()
+    fn lines<'a>(lines: impl IntoIterator<Item = &'a HaproxyLine>) -> Vec<String> {
+        lines.into_iter().map(ToString::to_string).collect()
     }
 
     #[test]
@@ -208,15 +218,15 @@ mod tests {
         };
         assert_eq!((a.kind.as_str(), a.name.as_str()), ("backend", "a"));
         assert_eq!(
-            lines(&a.lines),
+            lines(a.lines()),
             ["mode http", "server s 192.0.2.1:80 weight 2 check port 81"]
         );
         assert_eq!(
-            a.lines[1].parameters(),
+            a.own[0].parameters(),
             [("weight", Some("2")), ("check", None), ("port", Some("81"))]
         );
-        assert_eq!(lines(&b.lines), ["mode tcp", "balance random", "bind :80"]);
-        assert!(b.lines[1].undecided && !b.lines[2].undecided);
+        assert_eq!(lines(b.lines()), ["mode tcp", "balance random", "bind :80"]);
+        assert!(b.defaults[1].undecided && !b.own[0].undecided);
     }
 
     #[test]
@@ -227,10 +237,10 @@ mod tests {
             "http-request set-header x \"\"",
         ] {
             let once = read(&format!("backend a\n{line}\n"));
-            let written = once.proxies[0].lines[0].to_string();
+            let written = once.proxies[0].own[0].to_string();
             let again = read(&format!("backend a\n{written}\n"));
             assert_eq!(
-                once.proxies[0].lines[0].words, again.proxies[0].lines[0].words,
+                once.proxies[0].own[0].words, again.proxies[0].own[0].words,
                 "{written}"
             );
         }

@@ -107,7 +107,7 @@ mod tests {
         let files = MemoryFiles::new().with("a.cfg", format!("backend a\nbalance {balance}\n"));
         let path = std::path::Path::new("a.cfg");
         let text = evenkeel_balancers::haproxy_text(&files, path, Limits::default()).unwrap();
-        of(text.proxies[0].lines.first(), http)
+        of(text.proxies[0].own.first(), http)
     }
 
     #[test]

@@ -43,7 +43,7 @@ fn copied(
     let (mut pools, mut notes, mut keys) = (Vec::new(), Vec::new(), Keys::default());
     for proxy in text.proxies.iter().filter(|proxy| wants(&proxy.name)) {
         let is_server = |line: &HaproxyLine| line.name().starts_with("server");
-        if proxy.kind == "frontend" || !proxy.lines.iter().any(is_server) {
+        if proxy.kind == "frontend" || !proxy.lines().any(is_server) {
             continue;
         }
         match proxy::copied(proxy, places).map_err(HermeticError::Listen)? {

@@ -74,7 +74,7 @@ pub(super) fn copied(
         return Ok(Err(reason));
     }
     let mode = mode(proxy);
-    let balance = proxy.lines.iter().rfind(|line| line.name() == "balance");
+    let balance = proxy.lines().rfind(|line| line.name() == "balance");
     let keys = match key::of(balance, mode == "http") {
         Ok(keys) => keys,
         Err(reason) => return Ok(Err(reason)),
@@ -90,7 +90,7 @@ pub(super) fn copied(
         servers: BTreeMap::new(),
         known: BTreeMap::new(),
     };
-    for line in &proxy.lines {
+    for line in proxy.lines() {
         if let Err(reason) = writer.line(line)? {
             return Ok(Err(reason));
         }
@@ -114,12 +114,7 @@ pub(super) fn copied(
 
 /// Why a backend has no place in the copy.
 fn uncopyable(proxy: &HaproxyProxy) -> Option<String> {
-    if proxy.undecided
-        || proxy
-            .lines
-            .iter()
-            .any(|line| line.undecided && decides(line))
-    {
+    if proxy.undecided || proxy.lines().any(|line| line.undecided && decides(line)) {
         return Some(
             "it depends on a condition (`.if`) that only the host that runs it can decide"
                 .to_owned(),
@@ -140,13 +135,13 @@ fn decides(line: &HaproxyLine) -> bool {
 }
 
 fn mode(proxy: &HaproxyProxy) -> &str {
-    let line = proxy.lines.iter().rfind(|line| line.name() == "mode");
+    let line = proxy.lines().rfind(|line| line.name() == "mode");
     line.and_then(|line| line.arg(0)).unwrap_or("tcp")
 }
 
 /// What decides in production as well, and is not in the copy.
 fn notes(proxy: &HaproxyProxy) -> Vec<String> {
-    let has = |name: &str| proxy.lines.iter().any(|line| line.name() == name);
+    let has = |name: &str| proxy.lines().any(|line| line.name() == name);
     let mut notes = Vec::new();
     if has("stick") || has("cookie") {
         notes.push(
@@ -158,7 +153,7 @@ fn notes(proxy: &HaproxyProxy) -> Vec<String> {
         notes.push("`use-server` rules are left out".to_owned());
     }
     let template = |line: &&HaproxyLine| line.name() == "server-template";
-    if proxy.lines.iter().any(|line| template(&line)) {
+    if proxy.lines().any(|line| template(&line)) {
         notes.push(
             "each slot of a `server-template` has an address here; in production as many have as its name".to_owned(),
         );
