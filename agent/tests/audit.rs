@@ -14,6 +14,8 @@ mod bed;
 mod documented;
 #[path = "audit/formats.rs"]
 mod formats;
+#[path = "common/generated.rs"]
+mod generated;
 #[path = "audit/input.rs"]
 mod input;
 #[path = "audit/instances.rs"]

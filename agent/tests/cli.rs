@@ -30,6 +30,8 @@ fn help_texts() {
         vec!["top", "--help"],
         vec!["check-config", "--help"],
         vec!["doctor", "--help"],
+        vec!["completions", "--help"],
+        vec!["man", "--help"],
     ] {
         let output = evenkeel(&arguments);
         assert_eq!(output.status.code(), Some(0), "{arguments:?}");

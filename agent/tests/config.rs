@@ -120,6 +120,9 @@ fn every_key_has_its_effect() {
             stats_socket: Some("/run/haproxy/admin.sock".parse().unwrap()),
         },
         envoy: Some("[::1]:9901".parse().unwrap()),
+        apache: vec![beside("httpd.conf")],
+        caddy: vec!["/etc/caddy/caddy.json".into()],
+        traefik: vec![beside("traefik.yml")],
         file_sd: vec![beside("pools/*.json")],
     };
     assert_eq!(config.discovery, expected);

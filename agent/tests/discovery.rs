@@ -20,5 +20,7 @@ mod files;
 mod findings;
 #[path = "common/host.rs"]
 mod host;
+#[path = "discovery/others.rs"]
+mod others;
 #[path = "discovery/sd.rs"]
 mod sd;

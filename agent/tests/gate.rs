@@ -10,7 +10,11 @@
 mod answer;
 #[path = "gate/bed.rs"]
 mod bed;
+#[path = "gate/beside.rs"]
+mod beside;
 mod common;
+#[path = "gate/corpus.rs"]
+mod corpus;
 #[path = "gate/documented.rs"]
 mod documented;
 #[path = "gate/hermetic.rs"]
@@ -21,5 +25,11 @@ mod host;
 mod live;
 #[path = "gate/output.rs"]
 mod output;
+#[path = "gate/phases.rs"]
+mod phases;
+#[path = "gate/products.rs"]
+mod products;
+#[path = "gate/sandbox.rs"]
+mod sandbox;
 #[path = "gate/usage.rs"]
 mod usage;

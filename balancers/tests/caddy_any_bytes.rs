@@ -26,6 +26,7 @@ const POLICY: &[&str] = &[
     r#""policy": "random""#,
     r#""policy": "random_choose", "choose": 99999999999999999999"#,
     r#""policy": "random_choose", "choose": -1"#,
+    r#""policy": "random_choose", "choose": 1"#,
     r#""policy": "weighted_round_robin""#,
     r#""policy": "weighted_round_robin", "weights": []"#,
     r#""policy": "weighted_round_robin", "weights": [0, 0]"#,

@@ -235,6 +235,20 @@ fn versions_count() {
 }
 
 /// Upstreams that DNS tells come before those that are written, and nobody knows their shares.
+/// CAD-003: a sample of one, which Caddy refuses, has no first; none written is one of two.
+#[test]
+fn samples_have_two_upstreams_or_more() {
+    let found = |choose: &str| {
+        let fields = format!(
+            r#""load_balancing": {{"selection_policy": {{"policy": "random_choose"{choose}}}}}, "upstreams": [{{"dial": "192.0.2.1:80"}}, {{"dial": "192.0.2.2:80"}}, {{"dial": "192.0.2.3:80"}}]"#
+        );
+        let audit = read_handler(&fields).audit(today());
+        audit.findings.iter().any(|one| one.rule.id == "CAD-003")
+    };
+    assert!(!found(r#", "choose": 1"#));
+    assert!(found(r#", "choose": 2"#) && found(r#", "choose": 9"#) && found(""));
+}
+
 #[test]
 fn dynamic_upstreams_are_open() {
     let read = read_handler(

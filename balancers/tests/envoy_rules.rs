@@ -315,3 +315,31 @@ fn unchunked(mut body: &str) -> String {
         body = &rest[length + 2..];
     }
 }
+
+/// GEN-001: connections of a database through a proxy of connections, unless it bounds their age.
+#[test]
+fn known_ports_show_connections_that_live_long() {
+    let found = |age: &str| {
+        let host = |number: u8| {
+            format!(
+                "{{ endpoint: {{ address: {{ socket_address: {{ address: 192.0.2.{number}, port_value: 5432 }} }} }} }}"
+            )
+        };
+        let text = format!(
+            "static_resources:\n  clusters:\n  - name: db\n    type: STATIC\n    outlier_detection: {{}}\n    load_assignment: {{ cluster_name: db, endpoints: [{{ lb_endpoints: [{}, {}] }}] }}\n  listeners:\n  - name: db\n    filter_chains:\n    - filters:\n      - name: envoy.filters.network.tcp_proxy\n        typed_config:\n          \"@type\": type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy\n          stat_prefix: db\n          cluster: db\n{age}",
+            host(1),
+            host(2),
+        );
+        let configuration = common::bytes::read_text(Product::Envoy, "envoy.yaml", text).unwrap();
+        let audit = configuration.audit(today());
+        let findings = audit.findings.iter();
+        findings
+            .filter(|finding| finding.rule.id == "GEN-001")
+            .count()
+    };
+    assert_eq!(found(""), 1);
+    assert_eq!(
+        found("          max_downstream_connection_duration: 600s\n"),
+        0
+    );
+}

@@ -100,6 +100,19 @@ fn routes_of_meshes_and_ingresses_are_read() {
     assert_eq!(about, ["default/a rule 2", "default/b rule 1"]);
 }
 
+/// GEN-001: a database's port before several pods.
+#[test]
+fn named_ports_show_connections_that_live_long() {
+    let text = std::fs::read_to_string(folder(Product::Kubernetes).join("K8S-006/bad.yaml"));
+    let text = text
+        .unwrap()
+        .replace("appProtocol: grpc", "appProtocol: postgresql");
+    let audit = read_text(text).unwrap().audit(common::today());
+    let found: Vec<_> = audit.findings.iter().map(|one| one.rule.id).collect();
+    // The name of the port is that of gRPC still.
+    assert_eq!(found, ["GEN-001", "K8S-006"]);
+}
+
 /// The files of a folder are one configuration, and so are the items of a list.
 #[test]
 fn folders_and_lists_are_read() {

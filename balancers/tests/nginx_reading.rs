@@ -379,6 +379,17 @@ fn what_is_included_twice_is_told_once() {
     assert_eq!(found.iter().filter(|id| **id == "EVK-004").count(), 1);
 }
 
+/// NGX-002: `localhost` is 127.0.0.1, and other names are what only DNS knows.
+#[test]
+fn localhost_is_an_address() {
+    let found = |server: &str| {
+        let text = format!("upstream a {{ server {server}:8080; server 127.0.0.1:8080; }}");
+        ids(&read_text(&text)).0.contains(&"NGX-002")
+    };
+    assert!(found("localhost"));
+    assert!(!found("local.example"));
+}
+
 #[test]
 fn content_tells_the_product() {
     let nginx = Some(Product::Nginx);

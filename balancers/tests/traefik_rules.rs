@@ -75,6 +75,30 @@ fn traefik_accepts_them() {
     assert!(checked >= 24, "{checked}");
 }
 
+/// GEN-001: only of services of connections.
+#[test]
+fn known_ports_show_connections_that_live_long() {
+    let service = |protocol: &str, server: &str| {
+        let servers =
+            [1, 2].map(|number| format!("{{ {server} }}").replace('#', &number.to_string()));
+        format!(
+            "{protocol}: {{ services: {{ db: {{ loadBalancer: {{ servers: [{}] }} }} }} }}\n",
+            servers.join(", ")
+        )
+    };
+    let tcp = read_text(&service("tcp", "address: '192.0.2.#:5432'"));
+    let [(severity, message)] = &told(&tcp, "GEN-001")[..] else {
+        panic!("{:?}", told(&tcp, "GEN-001"));
+    };
+    assert_eq!(*severity, Severity::Warning);
+    assert!(
+        message.contains("PostgreSQL") && message.contains("instead of 33.3 %"),
+        "{message}"
+    );
+    let http = read_text(&service("http", "url: 'http://192.0.2.#:5432'"));
+    assert_eq!(told(&http, "GEN-001"), []);
+}
+
 /// All texts that the tests hold are told by their content alone.
 #[test]
 fn content_tells_the_product() {

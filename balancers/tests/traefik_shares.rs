@@ -202,6 +202,21 @@ fn shares_are_those_of_traefik() {
     }
 }
 
+/// Before 2.9 each load began with the first server, which then got most of what little traffic there was. Now it is any.
+#[test]
+fn each_load_lets_rotations_begin_with_any_server() {
+    let text = configuration(&[("rotation", balancer("", &[(0, 1), (1, 1), (2, 1)]))]);
+    let mut bed = Bed::start("traefik-anew", &[0, 0, 0]);
+    let mut first = || {
+        bed.traefik.load(&text);
+        let first = bed.traefik.namespace.enter(|| ask("rotation", &client(0)));
+        first.unwrap()
+    };
+    // One of three is the first of 30 loads each time by a chance of 1 in 10^14.
+    let once = first();
+    assert!((0..30).any(|_| first() != once));
+}
+
 /// TRF-016: names that end differently; and each address goes to the server that is computed for it.
 #[test]
 fn hrw_is_computed_for_each_address() {

@@ -15,7 +15,9 @@ use aya_ebpf::helpers::generated::{bpf_get_netns_cookie, bpf_sock_ops_cb_flags_s
 use evenkeel_abi::{Counters, Key, ROLE_LOCAL, ROLE_UPSTREAM, Settings, cell, port_bit};
 
 use crate::endpoint::{AF_INET, AF_INET6, Address, client, is_loopback, is_same, key, mapped};
-use crate::maps::{add, add_client, counters, counters_or_learn, mark, settings};
+use crate::maps::{
+    add, add_client, counters, is_watched, is_watched_or_learned, mark, settings,
+};
 use crate::payload::{self, state};
 
 /// Reads a field of the context. Volatile, because LLVM otherwise merges reads of different fields into one
@@ -45,7 +47,7 @@ fn evenkeel_count(ctx: *mut bpf_sock_ops) -> u32 {
 /// A SYN is about to leave: the only moment to ask for the callback that tells of its failure.
 #[inline(always)]
 fn on_connect(ctx: *mut bpf_sock_ops) {
-    if remote(ctx).is_some_and(|key| counters_or_learn(&key).is_some()) {
+    if remote(ctx).is_some_and(|key| is_watched_or_learned(&key)) {
         ask_for_states(ctx);
     }
 }
@@ -76,7 +78,7 @@ fn client_of(ctx: *mut bpf_sock_ops, settings: &Settings) -> Option<u64> {
     let port = field!(ctx, local_port) as u16;
     // Most ports belong to no watched endpoint, and one bit says so for less than a lookup.
     let backend = settings.upstream_ports & port_bit(port) != 0
-        && counters(&key(local, port, ROLE_UPSTREAM, 0)).is_some();
+        && is_watched(&key(local, port, ROLE_UPSTREAM, 0));
     (!backend).then(|| client(&remote))
 }
 

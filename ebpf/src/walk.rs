@@ -8,11 +8,11 @@ use core::ffi::c_void;
 
 use aya_ebpf::bindings::BPF_SOCK_OPS_STATE_CB_FLAG;
 use aya_ebpf::helpers::generated::bpf_skc_to_tcp_sock;
-use evenkeel_abi::{Counters, Key, Mark, Offsets, ROLE_LOCAL, ROLE_UPSTREAM, Settings, loss};
+use evenkeel_abi::{Counters, Key, Mark, Offsets, ROLE_LOCAL, ROLE_UPSTREAM, Settings, event};
 
 use crate::endpoint::{AF_INET, AF_INET6, Address, is_loopback, key, mapped};
 use crate::maps::{
-    add, counters, counters_or_learn, is_listening, lose, mark_or, note_listener, settings,
+    add, counters, counters_or_learn, is_listening, mark_or, note, note_listener, settings,
 };
 use crate::payload::{self, state};
 
@@ -133,7 +133,7 @@ fn account(
         padding: 0,
     };
     let Some(mark) = mark_or(socket, &mut first) else {
-        lose(loss::MARK_REFUSED);
+        note(event::MARK_REFUSED);
         add(&mut counters.met, 1);
         return;
     };

@@ -1,7 +1,7 @@
 //! What the standard library's sockets lack: listening options, unfinished connects, resets that lose nothing.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
@@ -83,6 +83,22 @@ pub(crate) fn connect(address: SocketAddr, patience: Duration) -> io::Result<Tcp
     let stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(patience))?;
     stream.set_write_timeout(Some(patience))?;
+    Ok(stream)
+}
+
+/// As [`connect`], as a client with the address `from`, which must be one of this host.
+pub(crate) fn connect_from(
+    from: IpAddr,
+    address: SocketAddr,
+    patience: Duration,
+) -> io::Result<TcpStream> {
+    let socket = stream_socket(address)?;
+    rustix::net::bind(&socket, &SocketAddr::new(from, 0))?;
+    let stream = TcpStream::from(socket);
+    stream.set_nonblocking(false)?;
+    stream.set_write_timeout(Some(patience))?;
+    rustix::net::connect(&stream, &address)?;
+    stream.set_read_timeout(Some(patience))?;
     Ok(stream)
 }
 

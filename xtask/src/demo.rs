@@ -1,7 +1,7 @@
 //! `cargo xtask demo`: the newcomer's command. A small fleet behind a real nginx, the agent beside it, and a wrong weight
 //! that the agent finds and names within seconds. Nothing is left behind.
 
-mod agent;
+pub(crate) mod agent;
 pub(crate) mod captured;
 mod chart;
 mod finding;
@@ -12,7 +12,6 @@ mod phase;
 mod reading;
 mod screen;
 mod stage;
-mod stop;
 mod summary;
 mod svg;
 mod text;
@@ -27,13 +26,13 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 use evenkeel_lab::netns::Namespace;
 
+use crate::stop::Stop;
 use agent::Agent;
 use frame::Scene;
 use history::History;
 use phase::{Phase, Script};
 use screen::Screen;
 use stage::Stage;
-use stop::Stop;
 use summary::Summary;
 use text::Line;
 

@@ -10,13 +10,16 @@ use anyhow::{Context, Result, bail};
 use crate::shell::{command, root, run as run_program};
 
 /// A target, and the folders of the repository that it begins with.
-const TARGETS: [(&str, &[&str]); 8] = [
+const TARGETS: [(&str, &[&str]); 11] = [
     ("nginx", &["balancers/tests/nginx"]),
     ("haproxy", &["balancers/tests/haproxy"]),
     ("envoy", &["balancers/tests/envoy"]),
     ("kubernetes", &["balancers/tests/kubernetes"]),
     ("apache", &["balancers/tests/apache"]),
+    ("caddy", &["balancers/tests/caddy"]),
+    ("traefik", &["balancers/tests/traefik"]),
     ("configuration", &["agent/tests/config", "deploy"]),
+    ("file_sd", &["fuzz/seeds/file_sd"]),
     ("recording", &["fuzz/seeds/recording"]),
     ("records", &["fuzz/seeds/records"]),
 ];
@@ -46,7 +49,8 @@ fn target(name: &str, seeds: &[&str], seconds: u32) -> Result<()> {
     fuzz.args(seeds).arg("--");
     fuzz.arg(format!("-max_total_time={seconds}"));
     // A configuration of some pages has all that there is to find; one that takes longer than a user waits is a find as well.
-    fuzz.args(["-max_len=16384", "-timeout=10", "-rss_limit_mb=4096"]);
+    // Instruments slow it down twentyfold.
+    fuzz.args(["-max_len=16384", "-timeout=30", "-rss_limit_mb=4096"]);
     fuzz.args(["-print_final_stats=1", "-verbosity=1"]);
     run_program(&mut fuzz).context(
         "it needs `rustup toolchain install nightly` and `cargo install cargo-fuzz`; bytes that broke it are in fuzz/artifacts",

@@ -1,11 +1,15 @@
 //! The project's tasks. `cargo xtask` lists them.
 
 mod bench;
+mod book;
 mod demo;
+mod docs;
 mod ebpf;
 mod fuzz;
 mod kernels;
+mod lab;
 mod shell;
+mod stop;
 mod test;
 
 use std::process::ExitCode;
@@ -30,8 +34,12 @@ enum Task {
         #[arg(long)]
         quick: bool,
     },
+    /// Make the book of the documents in docs/, and check its links. Installs mdBook into cargo's target folder.
+    Book,
     /// See a skew appear: a small fleet behind a real nginx, a wrong weight, and what the agent shows. Needs root.
     Demo(demo::Options),
+    /// Rewrite the parts of the documents that are made of what they describe: keys, metrics, rules, commands.
+    Docs,
     /// Build the kernel programs from source and put the object where the agent embeds it from.
     Ebpf {
         /// Do not build: only say whether the committed object belongs to the sources.
@@ -53,6 +61,8 @@ enum Task {
         #[arg(value_name = "NAME")]
         only: Option<String>,
     },
+    /// Find out what is wrong: incidents re-enacted with real balancers, for training. Needs root.
+    Lab(lab::Options),
     /// Make a picture of what tmux captured: `tmux capture-pane -p -e | cargo xtask picture docs/images/top.svg --title TITLE`.
     Picture(demo::captured::Options),
     /// Run all checks and tests, on the real kernel with real balancers. Needs root.
@@ -65,8 +75,11 @@ enum Task {
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().task {
+        Task::Lab(options) => return lab::run(&options),
         Task::Bench { which, quick } => bench::run(which, quick),
+        Task::Book => book::run(),
         Task::Demo(options) => demo::run(&options),
+        Task::Docs => docs::run(),
         Task::Picture(options) => demo::captured::run(&options),
         Task::Ebpf { check: true } => ebpf::check(),
         Task::Ebpf { check: false } => ebpf::rebuild(),

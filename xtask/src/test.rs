@@ -7,10 +7,10 @@ use anyhow::{Context, Result, bail};
 use evenkeel_lab::parts;
 
 use crate::shell::{cargo, command, root, run as run_program};
-use crate::{bench, ebpf, kernels};
+use crate::{bench, book, ebpf, kernels, lab};
 
 /// The Debian packages that the tests need, beside those of the eBPF toolchain.
-const PACKAGES: [&str; 18] = [
+const PACKAGES: &[&str] = &[
     "nginx-light",
     "libnginx-mod-stream",
     "haproxy",
@@ -28,11 +28,15 @@ const PACKAGES: [&str; 18] = [
     "chromium",
     "chromium-driver",
     "fonts-dejavu-core",
+    "mandoc",
+    "man-db",
+    "zsh",
+    "fish",
     "tmux",
 ];
 
 /// Programs that show whether the packages are there.
-const PROGRAMS: [&str; 15] = [
+const PROGRAMS: &[&str] = &[
     "nginx",
     "haproxy",
     "apache2",
@@ -47,12 +51,16 @@ const PROGRAMS: [&str; 15] = [
     "bpftool",
     "cpio",
     "chromedriver",
+    "mandoc",
+    "man",
+    "zsh",
+    "fish",
     "tmux",
 ];
 
 type Step = (&'static str, fn() -> Result<()>);
 
-const STEPS: [Step; 11] = [
+const STEPS: &[Step] = &[
     ("packages", packages),
     ("format", || {
         run_program(cargo().args(["fmt", "--all", "--check"]))
@@ -60,10 +68,12 @@ const STEPS: [Step; 11] = [
     ("ebpf-object", ebpf::check),
     ("lint", lint),
     ("documentation", documentation),
+    ("book", book::run),
     ("ebpf-format", ebpf_format),
     ("ebpf-build", || ebpf::build().map(drop)),
     ("tests", tests),
     ("demo", demo),
+    ("lab", lab::rehearse),
     ("kernels", || kernels::run(None)),
     ("bench", || bench::run(None, true)),
 ];
@@ -108,7 +118,7 @@ fn packages() -> Result<()> {
         .any(|program| parts::require(program).is_err());
     if missing || !stream.exists() {
         println!("installing {}", PACKAGES.join(" "));
-        parts::install(&PACKAGES)?;
+        parts::install(PACKAGES)?;
     }
     // Here, because the tests that need it run in namespaces without a way out.
     println!("Envoy: {}", parts::envoy()?.display());

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use serde::Serialize;
 
-use crate::config::{self, Config, ConfigError, Problem};
+use crate::config::{self, Config, ConfigError, Discovery, Problem};
 use crate::model::{Alerting, Detection};
 
 /// The exit code for a sound configuration.
@@ -51,19 +51,41 @@ fn summary(config: &Config) -> String {
     )
 }
 
-/// Which pools there are.
+/// Which pools there are, and where more come from.
 fn watched(config: &Config) -> String {
-    match (config.pools.len(), config.discovery.auto) {
-        (0, true) => "no pools, so those found on this host are watched".to_owned(),
-        (0, false) => {
+    let mut watched = Vec::new();
+    if !config.pools.is_empty() {
+        watched.push(counted(config.pools.len(), "pool"));
+        watched.push(counted(config.backends(), "backend"));
+    }
+    let sources = sources(&config.discovery);
+    if !sources.is_empty() {
+        watched.push(format!("pools of {}", sources.join(", ")));
+    }
+    match (watched.is_empty(), config.discovery.auto) {
+        (false, _) => watched.join(", "),
+        (true, true) => "no pools, so those found on this host are watched".to_owned(),
+        (true, false) => {
             "no pools, and nothing is watched because `discovery.auto` is false".to_owned()
         }
-        (pools, _) => format!(
-            "{}, {}",
-            counted(pools, "pool"),
-            counted(config.backends(), "backend")
-        ),
     }
+}
+
+/// The sources of pools that are to be asked, by their keys.
+fn sources(discovery: &Discovery) -> Vec<&'static str> {
+    let haproxy = &discovery.haproxy;
+    let all = [
+        ("nginx", !discovery.nginx.is_empty()),
+        (
+            "haproxy",
+            !haproxy.files.is_empty() || haproxy.stats_socket.is_some(),
+        ),
+        ("envoy", discovery.envoy.is_some()),
+        ("file_sd", !discovery.file_sd.is_empty()),
+    ];
+    all.into_iter()
+        .filter_map(|(name, is_used)| is_used.then_some(name))
+        .collect()
 }
 
 /// How pools are judged.

@@ -288,7 +288,7 @@ fn trial(cgroup: Option<&Path>) -> Vec<Finding> {
     };
     let mut kernel = match Kernel::attach(options, []) {
         Ok(kernel) => kernel,
-        Err(error @ LoadError::SecondAgent { .. }) => {
+        Err(error @ LoadError::Second { .. }) => {
             let advice = "ask that agent: its /-/ready says whether it counts";
             return vec![Finding::not(
                 check,

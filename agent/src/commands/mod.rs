@@ -5,8 +5,10 @@
 mod audit;
 mod backtest;
 pub mod check_config;
+mod completions;
 mod doctor;
 mod gate;
+mod man;
 mod run;
 mod size;
 mod terminal;
@@ -17,6 +19,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -52,12 +55,19 @@ pub const DEFAULT_CONFIG: &str = "/etc/evenkeel/evenkeel.yaml";
 #[derive(Debug, Parser)]
 #[command(version, propagate_version = true, arg_required_else_help = true)]
 pub struct Cli {
+    // Behind the options of the command itself, in help texts and manual pages.
     /// How messages are written to standard error.
-    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, display_order = 900)]
     log_format: LogFormat,
 
     /// Which messages are written: error, warn, info, debug, trace, or a filter such as `info,evenkeel::engine=debug`.
-    #[arg(long, global = true, default_value = "info", value_name = "FILTER")]
+    #[arg(
+        long,
+        global = true,
+        default_value = "info",
+        value_name = "FILTER",
+        display_order = 901
+    )]
     log_level: Targets,
 
     #[command(subcommand)]
@@ -83,8 +93,8 @@ enum Output {
 enum Command {
     /// Count, measure and export until stopped: the daemon.
     Run {
-        /// The configuration file. Without one, `/etc/evenkeel/evenkeel.yaml` is used if it exists; else every
-        /// endpoint that this host connects to is counted, grouped by port.
+        /// The configuration file. Without one, `/etc/evenkeel/evenkeel.yaml` is used if it exists; else the pools of
+        /// the balancers that run on this host are watched, and all other endpoints that it connects to, by port.
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
         /// The root of the host's cgroup v2 hierarchy, if it is not to be found by itself.
@@ -123,6 +133,16 @@ enum Command {
         #[arg(long, value_enum, default_value_t = Output::Text)]
         output: Output,
     },
+    /// Print what a shell needs to complete the command line.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Write the manual pages, one for each command.
+    Man {
+        /// The folder to write them to.
+        folder: PathBuf,
+    },
 }
 
 impl Cli {
@@ -160,6 +180,8 @@ impl Cli {
             Command::Doctor { cgroup, output } => {
                 doctor::run(cgroup.as_deref(), output == Output::Json, &mut out)
             }
+            Command::Completions { shell } => completions::run(shell, &mut out),
+            Command::Man { folder } => man::run(&folder),
         };
         ExitCode::from(outcome.unwrap_or_else(|error| report(&error)))
     }

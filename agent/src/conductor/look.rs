@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 use tracing::{info, warn};
 
-use crate::discovery::{Audited, Finder, Names, SourceStatus, findings};
+use crate::discovery::{Audited, Finder, Names, SourceStatus, StaleFile, findings};
 use crate::model::Source;
 
 /// What came of a look.
@@ -65,6 +65,18 @@ pub(super) async fn watch_source(
     }
 }
 
+/// Tells of files that could be read before and cannot now, and the other way round.
+fn tell_stale(source: Source, before: &[StaleFile], now: &[StaleFile]) {
+    let is_told = |stale: &&StaleFile| before.contains(stale);
+    for StaleFile { file, error, .. } in now.iter().filter(|stale| !is_told(stale)) {
+        warn!(%source, file, "a file of pools cannot be read, what it said last stays in force: {error}");
+    }
+    let is_still = |file: &str| now.iter().any(|stale| stale.file == file);
+    for StaleFile { file, .. } in before.iter().filter(|stale| !is_still(&stale.file)) {
+        info!(%source, file, "the file of pools is read again");
+    }
+}
+
 /// Brings a source's status up to date, and tells of failures when they begin, change and end.
 pub(super) fn note(
     status: &mut SourceStatus,
@@ -79,7 +91,15 @@ pub(super) fn note(
                 info!(%source, "the source of pools answers again");
             }
             status.last_success = Some(at);
-            if let Some(Audited { pools, files, .. }) = discovered {
+            if let Some(Audited {
+                pools,
+                files,
+                stale,
+                ..
+            }) = discovered
+            {
+                tell_stale(source, &status.stale, stale);
+                status.stale.clone_from(stale);
                 status.pools = pools.len();
                 status.backends = pools.iter().map(|pool| pool.backends.len()).sum();
                 status.files.clone_from(files);

@@ -46,6 +46,21 @@ const ADMIN: Key<'_> = Key {
     example: "admin: http://127.0.0.1:9901",
     expects: "the address of an admin interface",
 };
+const APACHE: Key<'_> = Key {
+    name: "apache",
+    example: "apache: {files: [/etc/apache2/apache2.conf]}",
+    expects: "a mapping",
+};
+const CADDY: Key<'_> = Key {
+    name: "caddy",
+    example: "caddy: {files: [/etc/caddy/caddy.json]}",
+    expects: "a mapping",
+};
+const TRAEFIK: Key<'_> = Key {
+    name: "traefik",
+    example: "traefik: {files: [/etc/traefik/traefik.yml]}",
+    expects: "a mapping",
+};
 const FILE_SD: Key<'_> = Key {
     name: "file_sd",
     example: "file_sd: {files: [/etc/evenkeel/pools/*.json]}",
@@ -74,6 +89,9 @@ pub(super) fn discovery(problems: &mut Problems<'_>, field: Field<raw::Discovery
         field.and_then(|field| only_files(problems, key, field).ok())
     };
     let nginx = section(NGINX, discovery.nginx);
+    let apache = section(APACHE, discovery.apache);
+    let caddy = section(CADDY, discovery.caddy);
+    let traefik = section(TRAEFIK, discovery.traefik);
     let file_sd = section(FILE_SD, discovery.file_sd);
     let haproxy = discovery
         .haproxy
@@ -86,6 +104,9 @@ pub(super) fn discovery(problems: &mut Problems<'_>, field: Field<raw::Discovery
         nginx: nginx.unwrap_or_default(),
         haproxy: haproxy.unwrap_or_default(),
         envoy,
+        apache: apache.unwrap_or_default(),
+        caddy: caddy.unwrap_or_default(),
+        traefik: traefik.unwrap_or_default(),
         file_sd: file_sd.unwrap_or_default(),
     }
 }
@@ -97,10 +118,15 @@ pub(super) fn resolve(discovery: &mut Discovery, directory: &Path) {
         nginx,
         haproxy,
         envoy: _,
+        apache,
+        caddy,
+        traefik,
         file_sd,
     } = discovery;
-    for path in nginx.iter_mut().chain(&mut haproxy.files).chain(file_sd) {
-        *path = directory.join(&*path);
+    for files in [nginx, &mut haproxy.files, apache, caddy, traefik, file_sd] {
+        for path in files {
+            *path = directory.join(&*path);
+        }
     }
 }
 

@@ -21,6 +21,8 @@ mod pool;
 mod problems;
 mod raw;
 mod receiver;
+#[cfg(test)]
+mod reference;
 mod shape;
 mod suggest;
 mod syntax;
@@ -94,6 +96,12 @@ pub struct Discovery {
     pub haproxy: Haproxy,
     /// Where a running Envoy can be asked.
     pub envoy: Option<Address>,
+    /// Files that configurations of Apache httpd begin with.
+    pub apache: Vec<PathBuf>,
+    /// Caddy's configurations, as JSON.
+    pub caddy: Vec<PathBuf>,
+    /// Files that configurations of Traefik begin with.
+    pub traefik: Vec<PathBuf>,
     /// Files in the format of Prometheus' `file_sd`, or patterns of their names.
     pub file_sd: Vec<PathBuf>,
 }
@@ -110,7 +118,14 @@ pub struct Haproxy {
 impl Discovery {
     /// Whether the configuration names a source of pools.
     pub fn has_sources(&self) -> bool {
-        let files = [&self.nginx, &self.haproxy.files, &self.file_sd];
+        let files = [
+            &self.nginx,
+            &self.haproxy.files,
+            &self.apache,
+            &self.caddy,
+            &self.traefik,
+            &self.file_sd,
+        ];
         let any_file = files.iter().any(|files| !files.is_empty());
         any_file || self.haproxy.stats_socket.is_some() || self.envoy.is_some()
     }
@@ -149,6 +164,9 @@ impl Default for Discovery {
             nginx: Vec::new(),
             haproxy: Haproxy::default(),
             envoy: None,
+            apache: Vec::new(),
+            caddy: Vec::new(),
+            traefik: Vec::new(),
             file_sd: Vec::new(),
         }
     }

@@ -3,6 +3,8 @@
 use serde::de::{IgnoredAny, MapAccess};
 
 use super::place::{At, Place};
+#[cfg(test)]
+use super::reference::{Found, Key, Keys};
 use super::shape::{Entries, Field, Items, Scalar, Shape};
 
 /// A key that has no business where it stands.
@@ -37,18 +39,19 @@ macro_rules! written {
     };
 }
 
-/// Declares the mapping's type with its [`Shape`] and [`Section`].
+/// Declares the mapping's type with its [`Shape`] and [`Section`]. The comments and defaults of keys whose values are not mappings
+/// themselves are those of the reference, which is made of them (`cargo xtask docs`).
 macro_rules! section {
     (
         $(#[$doc:meta])*
-        $name:ident { $($key:ident: $shape:ty $(as $word:literal)?,)* }
+        $name:ident { $($(#[doc = $meaning:literal])* $key:ident: $shape:ty $(as $word:literal)? $(= $default:literal)?,)* }
         $(later { $($later:ident,)* })?
         $(inline { $($inline:ident: $file:ident,)* })?
     ) => {
         $(#[$doc])*
         #[derive(Clone, Debug, Default)]
         pub(super) struct $name {
-            $(pub(super) $key: Option<Field<$shape>>,)*
+            $($(#[doc = $meaning])* pub(super) $key: Option<Field<$shape>>,)*
             strays: Vec<Stray>,
         }
 
@@ -85,10 +88,14 @@ macro_rules! section {
         }
 
         #[cfg(test)]
-        impl tests::Paths for $name {
-            fn paths(prefix: &str, out: &mut tests::Found) {
-                $(<$shape as tests::Paths>::paths(&tests::join(prefix, written!($key $($word)?)), out);)*
-                out.later.extend(Self::LATER.iter().map(|key| tests::join(prefix, key)));
+        impl Keys for $name {
+            fn keys(key: &Key, out: &mut Found) {
+                $(<$shape as Keys>::keys(&Key {
+                    path: key.below(written!($key $($word)?)),
+                    meaning: concat!($($meaning),*),
+                    default: [$($default,)?].first().copied(),
+                }, out);)*
+                out.later.extend(Self::LATER.iter().map(|later| key.below(later)));
             }
         }
     };
@@ -116,9 +123,12 @@ section! {
     /// The whole file.
     File {
         web: Web,
-        interval: Scalar,
-        window: Scalar,
-        live_interval: Scalar,
+        /// How often the kernel's counters are read.
+        interval: Scalar = "1s",
+        /// How far back the sliding window reaches over which shares and measures are computed.
+        window: Scalar = "60s",
+        /// How often open connections are looked at. Without it 5 s, or `interval` if that is longer.
+        live_interval: Scalar = "5s",
         pools: Items<Pool>,
         discovery: Discovery,
         detection: Detection,
@@ -130,7 +140,9 @@ section! {
 section! {
     /// `web`.
     Web {
-        listen: Scalar,
+        /// Where the agent serves metrics, API and page.
+        listen: Scalar = "127.0.0.1:9797",
+        /// A file with settings of TLS and passwords.
         config_file: Scalar,
     }
 }
@@ -138,17 +150,22 @@ section! {
 section! {
     /// `discovery`.
     Discovery {
-        auto: Scalar,
+        /// Whether pools are found without being told where, as long as no pool and no source is configured.
+        auto: Scalar = "true",
         nginx: Files,
         haproxy: Haproxy,
         envoy: Envoy,
+        apache: Files,
+        caddy: Files,
+        traefik: Files,
         file_sd: Files,
     } later { kubernetes, }
 }
 
 section! {
-    /// `discovery.nginx` and `discovery.file_sd`.
+    /// `discovery.nginx`, `.apache`, `.caddy`, `.traefik` and `.file_sd`.
     Files {
+        /// The files to read.
         files: Items<Scalar>,
     }
 }
@@ -156,7 +173,9 @@ section! {
 section! {
     /// `discovery.haproxy`.
     Haproxy {
+        /// The files of one configuration, in their order.
         files: Items<Scalar>,
+        /// Where the running HAProxy can be asked.
         stats_socket: Scalar,
     }
 }
@@ -164,6 +183,7 @@ section! {
 section! {
     /// `discovery.envoy`.
     Envoy {
+        /// Where the running Envoy can be asked.
         admin: Scalar,
     }
 }
@@ -171,11 +191,16 @@ section! {
 section! {
     /// `pools[]`.
     Pool {
+        /// What the pool is called in metrics, on the page and in alerts.
         name: Scalar,
-        role: Scalar,
-        algorithm: Scalar,
-        expected: Scalar,
-        tolerance: Scalar,
+        /// From which side its connections are seen: by the host that opens them, or by the one that accepts them.
+        role: Scalar = "upstream",
+        /// How the balancer spreads connections.
+        algorithm: Scalar = "rotation",
+        /// What shares are compared with. Without it `weights`, but `learned` for algorithms that follow keys or policies.
+        expected: Scalar = "weights",
+        /// By which part of its expected share a share may differ; instead of `detection.tolerance`.
+        tolerance: Scalar = "0.25",
         backends: Items<Backend>,
     }
 }
@@ -183,19 +208,26 @@ section! {
 section! {
     /// `pools[].backends[]`.
     Backend {
+        /// Where the backend serves.
         address: Scalar,
-        weight: Scalar,
-        labels: Entries,
+        /// Its part of the traffic, relative to the other backends of the pool.
+        weight: Scalar = "1",
+        /// What else is known of it, such as its zone or version.
+        labels: Entries = "{}",
     }
 }
 
 section! {
     /// `detection`.
     Detection {
-        tolerance: Scalar,
-        false_alarm_every: Scalar,
-        hold: Scalar as "for",
-        signals: Items<Scalar>,
+        /// By which part of its expected share a share may differ before it counts as skewed.
+        tolerance: Scalar = "0.25",
+        /// The mean time between false alarms of one pool.
+        false_alarm_every: Scalar = "90d",
+        /// How long evidence has to stand before it becomes an incident.
+        hold: Scalar as "for" = "0s",
+        /// Which shares are judged.
+        signals: Items<Scalar> = "[opened, active]",
     }
 }
 
@@ -204,29 +236,38 @@ section! {
     Alerting {
         alertmanagers: Items<Receiver>,
         webhooks: Items<Receiver>,
-        labels: Entries,
+        /// Labels of every alert.
+        labels: Entries = "{severity: warning}",
+        /// The label `instance` of every alert. Without it the agent's host and port.
         instance: Scalar,
+        /// Where people reach the agent's page. Without it made of the address that the agent listens on.
         external_url: Scalar,
-        runbook_url: Scalar,
-        resend: Scalar,
+        /// Where the runbooks are.
+        runbook_url: Scalar = "https://github.com/evenkeel/evenkeel/blob/main/docs/runbooks/",
+        /// How often an alert is repeated while its incident is on.
+        resend: Scalar = "1m",
     }
 }
 
 section! {
     /// `alerting.alertmanagers[]` and `alerting.webhooks[]`.
     Receiver {
+        /// Where the receiver is.
         url: Scalar,
         basic_auth: BasicAuth,
         authorization: Authorization,
         tls_config: TlsConfig,
-        timeout: Scalar,
+        /// How long one request may take.
+        timeout: Scalar = "10s",
     }
 }
 
 section! {
     /// `basic_auth` of a receiver.
     BasicAuth {
+        /// The user name for HTTP basic authentication.
         username: Scalar,
+        /// The file with the password.
         password_file: Scalar,
     } inline { password: password_file, }
 }
@@ -234,7 +275,9 @@ section! {
 section! {
     /// `authorization` of a receiver.
     Authorization {
-        scheme: Scalar as "type",
+        /// How the token is sent.
+        scheme: Scalar as "type" = "Bearer",
+        /// The file with the token.
         credentials_file: Scalar,
     } inline { credentials: credentials_file, }
 }
@@ -242,17 +285,23 @@ section! {
 section! {
     /// `tls_config` of a receiver.
     TlsConfig {
+        /// The certificates of the authorities to trust, as PEM. Without it those that the system trusts.
         ca_file: Scalar,
+        /// The agent's own certificate, as PEM.
         cert_file: Scalar,
+        /// The private key of that certificate, as PEM.
         key_file: Scalar,
+        /// The name that the receiver's certificate must have. Without it the host of the URL.
         server_name: Scalar,
-        insecure_skip_verify: Scalar,
+        /// Whether any certificate will do.
+        insecure_skip_verify: Scalar = "false",
     } inline { ca: ca_file, cert: cert_file, key: key_file, }
 }
 
 section! {
     /// `incidents`.
     Incidents {
+        /// A directory in which incidents are kept over a restart. Without it they live as long as the agent.
         directory: Scalar,
     }
 }
@@ -262,6 +311,7 @@ section! {
     WebFile {
         tls_server_config: TlsServerConfig,
         http_server_config: HttpServerConfig,
+        /// Names and hashes of passwords (bcrypt) of those who may ask. Without it everybody may.
         basic_auth_users: Entries,
     } later { rate_limit, }
 }
@@ -269,11 +319,17 @@ section! {
 section! {
     /// `tls_server_config` of that file.
     TlsServerConfig {
+        /// The server's certificate with those that lead to the authority, as PEM.
         cert_file: Scalar,
+        /// Its private key, as PEM.
         key_file: Scalar,
+        /// The authorities whose certificates of clients are trusted.
         client_ca_file: Scalar,
+        /// Whether clients need a certificate.
         client_auth_type: Scalar,
+        /// The oldest version of TLS, `TLS12` or `TLS13`.
         min_version: Scalar,
+        /// The newest version of TLS, `TLS12` or `TLS13`.
         max_version: Scalar,
     } later { cipher_suites, client_allowed_sans, curve_preferences, prefer_server_cipher_suites, }
     inline { cert: cert_file, key: key_file, client_ca: client_ca_file, }
@@ -282,80 +338,9 @@ section! {
 section! {
     /// `http_server_config` of that file.
     HttpServerConfig {
+        /// Without effect: the agent speaks HTTP/1.1.
         http2: Scalar,
+        /// Headers of every answer.
         headers: Entries,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    //! Compares the keys with those of the reference in `docs/configuration.md`.
-
-    use std::collections::BTreeSet;
-
-    use super::{Entries, File, Items, Scalar};
-
-    /// Keys as the reference writes them, such as `pools[].name`.
-    #[derive(Debug, Default, PartialEq)]
-    pub(super) struct Found {
-        pub(super) keys: BTreeSet<String>,
-        pub(super) later: BTreeSet<String>,
-    }
-
-    /// Lists the keys below a value that is written at `prefix`.
-    pub(super) trait Paths {
-        fn paths(prefix: &str, out: &mut Found);
-    }
-
-    impl Paths for Scalar {
-        fn paths(prefix: &str, out: &mut Found) {
-            // A list of single values is one key.
-            out.keys.insert(prefix.trim_end_matches("[]").to_owned());
-        }
-    }
-
-    impl Paths for Entries {
-        fn paths(prefix: &str, out: &mut Found) {
-            out.keys.insert(prefix.to_owned());
-        }
-    }
-
-    impl<T: Paths> Paths for Items<T> {
-        fn paths(prefix: &str, out: &mut Found) {
-            T::paths(&format!("{prefix}[]"), out);
-        }
-    }
-
-    pub(super) fn join(prefix: &str, key: &str) -> String {
-        if prefix.is_empty() {
-            key.to_owned()
-        } else {
-            format!("{prefix}.{key}")
-        }
-    }
-
-    /// The keys that the headings of the reference name, one or more each; those below "Later versions" are list
-    /// items.
-    fn documented(reference: &str) -> Found {
-        let mut found = Found::default();
-        for line in reference.lines() {
-            // What is between backquotes is every second piece.
-            let mut quoted = line.split('`').skip(1).step_by(2).map(str::to_owned);
-            if line.starts_with("### ") {
-                found.keys.extend(quoted);
-            } else if line.starts_with("- `") {
-                found.later.extend(quoted.next());
-            }
-        }
-        found
-    }
-
-    #[test]
-    fn the_reference_has_every_key_and_no_other() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/configuration.md");
-        let reference = std::fs::read_to_string(path).unwrap();
-        let mut accepted = Found::default();
-        <File as Paths>::paths("", &mut accepted);
-        assert_eq!(documented(&reference), accepted);
     }
 }

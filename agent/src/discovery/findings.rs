@@ -7,6 +7,7 @@ use evenkeel_balancers::{Configuration, Date, Severity, live};
 use tracing::{info, warn};
 
 use super::Discovered;
+use super::StaleFile;
 use super::pools::pool_name;
 use crate::audit::today;
 use crate::model::{self, Finding, PoolSpec};
@@ -50,6 +51,8 @@ pub(crate) struct Audited {
     pub(crate) files: Vec<String>,
     /// What is found in the balancers' configurations, also about what is no pool.
     pub(crate) findings: Vec<Finding>,
+    /// The files that could not be read.
+    pub(crate) stale: Vec<StaleFile>,
 }
 
 /// The configurations, with what differs from what runs among their findings. Of several that one process reads, each is
@@ -95,6 +98,7 @@ pub(crate) fn audited(mut found: Discovered) -> Audited {
         pools: found.pools,
         files: found.files,
         findings,
+        stale: found.stale,
     }
 }
 

@@ -4,34 +4,35 @@
 //! what they found with the pools of the configuration, and gives the plan to whoever ticks.
 
 pub mod auto;
+mod balancer_files;
 mod envoy;
-mod file_sd;
+pub mod file_sd;
 mod files;
 pub(crate) mod findings;
 mod haproxy;
 mod merge;
 mod names;
-mod nginx;
 mod pools;
 mod running;
 mod seen;
 mod status;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use evenkeel_balancers::Configuration;
+use evenkeel_balancers::{Configuration, Product};
 use tokio::runtime::Handle;
 
 pub(crate) use self::findings::Audited;
 pub(crate) use self::merge::{Merged, merge};
 pub(crate) use self::names::Names;
-pub use self::status::{DiscoveryHandle, DiscoveryStatus, SourceStatus};
+pub use self::status::{DiscoveryHandle, DiscoveryStatus, SourceStatus, StaleFile};
 
+use self::balancer_files::FilesOf;
 use self::envoy::EnvoyAdmin;
 use self::file_sd::FileSd;
 use self::haproxy::Haproxy;
-use self::nginx::NginxFiles;
 use self::running::RunningBalancers;
 use crate::config;
 use crate::model::{PoolSpec, Source};
@@ -45,6 +46,8 @@ pub(crate) struct Discovered {
     pub(crate) files: Vec<String>,
     /// The balancers' configurations among them.
     pub(crate) configurations: Vec<Arc<Configuration>>,
+    /// The files that cannot be read, of which the pools have what each said last.
+    pub(crate) stale: Vec<StaleFile>,
 }
 
 /// A place that pools are found in.
@@ -67,15 +70,31 @@ pub(crate) fn finders(sources: &config::Discovery, runtime: &Handle) -> Vec<Box<
     if sources.auto {
         finders.push(Box::new(RunningBalancers::default()));
     }
-    if !sources.nginx.is_empty() {
-        finders.push(Box::new(NginxFiles::new(sources.nginx.clone())));
-    }
+    let files_of = |finders: &mut Vec<Box<dyn Finder>>, product, source, files: &[PathBuf]| {
+        if !files.is_empty() {
+            finders.push(Box::new(FilesOf::new(product, source, files.to_vec())));
+        }
+    };
+    files_of(&mut finders, Product::Nginx, Source::Nginx, &sources.nginx);
     if sources.haproxy != config::Haproxy::default() {
         finders.push(Box::new(Haproxy::new(&sources.haproxy, runtime.clone())));
     }
     if let Some(admin) = &sources.envoy {
         finders.push(Box::new(EnvoyAdmin::new(admin.clone(), runtime.clone())));
     }
+    files_of(
+        &mut finders,
+        Product::Apache,
+        Source::Apache,
+        &sources.apache,
+    );
+    files_of(&mut finders, Product::Caddy, Source::Caddy, &sources.caddy);
+    files_of(
+        &mut finders,
+        Product::Traefik,
+        Source::Traefik,
+        &sources.traefik,
+    );
     if !sources.file_sd.is_empty() {
         finders.push(Box::new(FileSd::new(sources.file_sd.clone())));
     }

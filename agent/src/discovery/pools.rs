@@ -51,12 +51,15 @@ fn spec(pool: &Pool, netns: Option<NetnsCookie>, names: &Names) -> Option<PoolSp
     })
 }
 
-/// The source that a product's pools are shown with; `None` for products that are audited alone.
+/// The source that a product's pools are shown with; `None` for Kubernetes, whose manifests are audited alone.
 fn source(product: Product) -> Option<Source> {
     match product {
         Product::Nginx => Some(Source::Nginx),
         Product::Haproxy => Some(Source::Haproxy),
         Product::Envoy => Some(Source::Envoy),
+        Product::Apache => Some(Source::Apache),
+        Product::Caddy => Some(Source::Caddy),
+        Product::Traefik => Some(Source::Traefik),
         _ => None,
     }
 }

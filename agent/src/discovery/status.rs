@@ -37,6 +37,19 @@ pub struct SourceStatus {
     pub backends: usize,
     /// The files that were read for it.
     pub files: Vec<String>,
+    /// Files that could not be read when the source last answered; of each, what it said last stays in force.
+    pub stale: Vec<StaleFile>,
+}
+
+/// A file of pools that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StaleFile {
+    /// Its path.
+    pub file: String,
+    /// When that was noticed.
+    pub since: SystemTime,
+    /// Why.
+    pub error: String,
 }
 
 impl SourceStatus {
@@ -50,7 +63,16 @@ impl SourceStatus {
             pools: 0,
             backends: 0,
             files: Vec::new(),
+            stale: Vec::new(),
         }
+    }
+
+    /// Since when what it said has been in force without being asked again in full: when it last answered, or since when one of
+    /// its files could not be read; when it was first asked if it never answered.
+    pub fn fresh(&self) -> SystemTime {
+        let answered = self.last_success.unwrap_or(self.since);
+        let stale = self.stale.iter().map(|stale| stale.since);
+        stale.fold(answered, SystemTime::min)
     }
 }
 

@@ -77,6 +77,17 @@ impl Facts {
 }
 
 impl Pattern<'_> {
+    /// The same as a skew of new connections.
+    pub(super) fn of_opened(&self) -> Self {
+        Self {
+            signal: Signal::Opened,
+            backends: self.backends.clone(),
+            fitting: OnceCell::new(),
+            totals: self.totals,
+            ..*self
+        }
+    }
+
     /// The algorithm that the pool's source states.
     pub(super) fn algorithm(&self) -> Algorithm {
         self.pool.spec.algorithm

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::series::Series;
 use crate::discovery::auto;
-use crate::kernel::{Kernel, LoadError, Observed, Options};
+use crate::kernel::{Identity, Kernel, LoadError, Observed, Options};
 use crate::model::{Endpoint, NetnsCookie};
 
 /// How often open connections are visited: bytes of those that stay open are known that often.
@@ -21,7 +21,7 @@ pub struct Live {
 }
 
 impl Live {
-    /// Attaches, and reads what later counts are compared with. Without endpoints, all that this host connects to are counted.
+    /// Attaches, beside the host's agent if there is one, and reads what later counts are compared with. Without endpoints, all that this host connects to are counted.
     pub fn attach(
         endpoints: Option<Vec<Endpoint>>,
         cgroup: Option<PathBuf>,
@@ -35,7 +35,7 @@ impl Live {
             learning: endpoints.is_none(),
             live_interval: VISIT,
         };
-        let kernel = Kernel::attach(options, endpoints.unwrap_or_default())?;
+        let kernel = Kernel::attach_as(Identity::Gate, options, endpoints.unwrap_or_default())?;
         let mut live = Self {
             kernel,
             snapshot: Vec::new(),

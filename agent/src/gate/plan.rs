@@ -99,7 +99,13 @@ impl Plan {
         if pool.origin == Origin::Split || !pool.used || pool.in_rotation().count() == 0 {
             return Err(None);
         }
-        let pool = &pool.resolved(addresses);
+        // What is known of a pool without names may be more than weights say: rings, priorities, localities.
+        let named = |(server, _): (&Server, _)| server.address.is_name();
+        let resolved = pool
+            .in_rotation()
+            .any(named)
+            .then(|| pool.resolved(addresses));
+        let pool = resolved.as_ref().unwrap_or(pool);
         let mut notes = Vec::new();
         let mut shares = shares(pool, expect).map_err(Some)?;
         shares.retain(|(_, title, share)| {
@@ -308,6 +314,26 @@ mod tests {
         );
         assert_eq!(of(Expect::Weights).members.len(), 3);
         assert_eq!(of(Expect::Equal).algorithm, Algorithm::KeyDependent);
+    }
+
+    #[test]
+    fn shares_that_no_formula_of_weights_gives_are_those_of_the_configuration() {
+        let text = "static_resources: { clusters: [ { name: shop, lb_policy: RING_HASH, load_assignment: { endpoints: [ \
+                    { lb_endpoints: [ { endpoint: { address: { socket_address: { address: 192.0.2.1, port_value: 80 } } } }, \
+                    { endpoint: { address: { socket_address: { address: 192.0.2.2, port_value: 80 } } } } ] }, \
+                    { priority: 1, lb_endpoints: [ { endpoint: { address: { socket_address: { address: 192.0.2.3, port_value: 80 } } } } ] } \
+                    ] } } ] }";
+        let files = MemoryFiles::new().with("envoy.yaml", text);
+        let path = Path::new("envoy.yaml");
+        let read = read(Product::Envoy, &files, path, &Options::default()).unwrap();
+        let plan = Plan::of_balancer(&read.pools[0], Expect::Configuration).unwrap();
+        let shares = plan.expected.shares();
+        // Arcs are nearly alike, and never quite.
+        assert!(
+            (shares[0] - 0.5).abs() < 0.1 && (shares[0] - 0.5).abs() > 1e-6,
+            "{shares:?}"
+        );
+        assert!(plan.notes[0].contains("192.0.2.3:80"), "{:?}", plan.notes);
     }
 
     #[test]

@@ -7,27 +7,17 @@
 //! of announced connections at least those open throughout, at most all that were open at some time. A correction is
 //! made only as far as the bounds demand: none under traffic without loss, an exact one at rest.
 
-use std::collections::HashMap;
+use evenkeel_abi::Counters;
 
-use evenkeel_abi::{Counters, Key};
-
-/// Every watched endpoint, and the correction in force.
-///
-/// The kernel lists its map in the same order as long as no endpoint comes or goes, so the entries are kept in that order and
-/// found by place.
+/// The correction in force of every watched endpoint, by the number of its seat.
 #[derive(Debug, Default)]
 pub(super) struct ActiveBook {
     entries: Vec<Entry>,
-    /// How many endpoints the reading in progress has passed.
-    place: usize,
-    /// The place of each entry; filled only while a reading finds another order than the one before.
-    places: HashMap<Key, usize>,
     corrected: u64,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Entry {
-    key: Key,
     account: Account,
     /// The counters when the last walk began; zeros if the endpoint was not there yet.
     before: Before,
@@ -61,20 +51,16 @@ impl ActiveBook {
         self.corrected
     }
 
-    /// A reading of the map begins: all its endpoints follow, each once.
-    pub(super) fn begin(&mut self) {
-        self.place = 0;
+    /// The endpoint that had this seat is no longer watched.
+    pub(super) fn forget(&mut self, seat: usize) {
+        if let Some(entry) = self.entries.get_mut(seat) {
+            *entry = Entry::default();
+        }
     }
 
-    /// The reading has ended: endpoints that it did not show are no longer watched.
-    pub(super) fn end(&mut self) {
-        self.entries.truncate(self.place);
-        self.places = HashMap::new();
-    }
-
-    /// The next endpoint of a reading just before a walk.
-    pub(super) fn before_walk(&mut self, key: &Key, counters: &Counters) {
-        self.next(key).before = Before {
+    /// A walk follows: these are the endpoint's counters before it.
+    pub(super) fn before_walk(&mut self, seat: usize, counters: &Counters) {
+        self.entry(seat).before = Before {
             opened: counters.opened,
             closed: counters.closed,
             met: counters.met,
@@ -82,10 +68,9 @@ impl ActiveBook {
         };
     }
 
-    /// The next endpoint of a reading just after a walk that has met every namespace: `after` are its counters now. Gives
-    /// its connections open now.
-    pub(super) fn after_walk(&mut self, key: &Key, after: &Counters) -> u64 {
-        let entry = self.next(key);
+    /// A walk has met every namespace: `after` are the endpoint's counters now. Gives its connections open now.
+    pub(super) fn after_walk(&mut self, seat: usize, after: &Counters) -> u64 {
+        let entry = self.entry(seat);
         let (before, old) = (entry.before, entry.account);
         let older = after.met_older.saturating_sub(before.met_older);
         let announced = signed(after.met.saturating_sub(before.met)) - signed(older);
@@ -105,45 +90,17 @@ impl ActiveBook {
         active
     }
 
-    /// The next endpoint of any other reading. Gives its connections open now.
-    pub(super) fn active(&mut self, key: &Key, now: &Counters) -> u64 {
-        self.next(key).account.active(now)
+    /// The endpoint's connections open now, between walks.
+    pub(super) fn active(&self, seat: usize, now: &Counters) -> u64 {
+        let account = self.entries.get(seat).map(|entry| entry.account);
+        account.unwrap_or_default().active(now)
     }
 
-    fn next(&mut self, key: &Key) -> &mut Entry {
-        let place = self.place;
-        self.place += 1;
-        if self
-            .entries
-            .get(place)
-            .is_none_or(|entry| entry.key != *key)
-        {
-            self.bring(key, place);
+    fn entry(&mut self, seat: usize) -> &mut Entry {
+        if self.entries.len() <= seat {
+            self.entries.resize(seat + 1, Entry::default());
         }
-        &mut self.entries[place]
-    }
-
-    /// Brings the entry of `key` to `place`, by exchanging it with the one there; makes it if there is none.
-    fn bring(&mut self, key: &Key, place: usize) {
-        if self.places.is_empty() {
-            let numbered = self.entries.iter().enumerate();
-            self.places
-                .extend(numbered.map(|(place, entry)| (entry.key, place)));
-        }
-        // Places that the reading has passed are taken.
-        let known = self.places.get(key).copied();
-        let found = known.filter(|found| *found >= place).unwrap_or_else(|| {
-            self.entries.push(Entry {
-                key: *key,
-                account: Account::default(),
-                before: Before::default(),
-                known: false,
-            });
-            self.entries.len() - 1
-        });
-        self.places.insert(self.entries[place].key, found);
-        self.places.insert(*key, place);
-        self.entries.swap(place, found);
+        &mut self.entries[seat]
     }
 }
 
@@ -170,42 +127,18 @@ fn unsigned(difference: i64) -> u64 {
 mod tests {
     use super::*;
 
-    /// The key of the `number`th endpoint.
-    fn key(number: u16) -> Key {
-        Key {
-            address: [0; 16],
-            netns: 0,
-            port: number,
-            role: evenkeel_abi::ROLE_UPSTREAM,
-            padding: 0,
-        }
-    }
+    /// The seat of the endpoint in question.
+    const SEAT: usize = 3;
 
-    /// One reading of these endpoints, in this order; gives the connections open.
-    fn read(book: &mut ActiveBook, endpoints: &[(u16, Counters)]) -> Vec<u64> {
-        book.begin();
-        let open = endpoints
-            .iter()
-            .map(|(number, now)| book.active(&key(*number), now))
-            .collect();
-        book.end();
-        open
-    }
-
-    /// Connections open at an endpoint, the only one.
-    fn active(book: &mut ActiveBook, now: &Counters) -> u64 {
-        read(book, &[(1, *now)])[0]
+    fn active(book: &ActiveBook, now: &Counters) -> u64 {
+        book.active(SEAT, now)
     }
 
     /// Walks once, with the counters before and after; `met` and `met_older` are what this walk meets.
     fn walk(book: &mut ActiveBook, total: &mut Counters, during: impl FnOnce(&mut Counters)) {
-        book.begin();
-        book.before_walk(&key(1), total);
-        book.end();
+        book.before_walk(SEAT, total);
         during(total);
-        book.begin();
-        book.after_walk(&key(1), total);
-        book.end();
+        book.after_walk(SEAT, total);
     }
 
     #[test]
@@ -216,12 +149,12 @@ mod tests {
             ..Counters::default()
         };
         walk(&mut book, &mut total, |t| t.met += 10);
-        assert_eq!((active(&mut book, &total), book.corrected()), (10, 0));
+        assert_eq!((active(&book, &total), book.corrected()), (10, 0));
         // Four close without a callback.
         walk(&mut book, &mut total, |t| t.met += 6);
-        assert_eq!((active(&mut book, &total), book.corrected()), (6, 4));
+        assert_eq!((active(&book, &total), book.corrected()), (6, 4));
         total.opened += 1;
-        assert_eq!(active(&mut book, &total), 7);
+        assert_eq!(active(&book, &total), 7);
     }
 
     #[test]
@@ -254,60 +187,41 @@ mod tests {
         let mut book = ActiveBook::default();
         let mut total = Counters::default();
         walk(&mut book, &mut total, |t| (t.met, t.met_older) = (5, 5));
-        assert_eq!(active(&mut book, &total), 5);
+        assert_eq!(active(&book, &total), 5);
         // Two were announced by an earlier agent, and are seen to close; the others vanish until the next walk.
         total.older_closed += 2;
-        assert_eq!(active(&mut book, &total), 3);
+        assert_eq!(active(&book, &total), 3);
         walk(&mut book, &mut total, |t| {
             t.met += 1;
             t.met_older += 1;
         });
-        assert_eq!((active(&mut book, &total), book.corrected()), (1, 0));
+        assert_eq!((active(&book, &total), book.corrected()), (1, 0));
     }
 
     #[test]
-    fn an_endpoint_that_is_no_longer_watched_is_forgotten() {
+    fn who_comes_to_a_seat_does_not_inherit() {
         let mut book = ActiveBook::default();
         let mut total = Counters::default();
         walk(&mut book, &mut total, |t| (t.met, t.met_older) = (5, 5));
-        assert!(read(&mut book, &[]).is_empty());
-        assert_eq!(active(&mut book, &total), 0);
+        book.forget(SEAT);
+        assert_eq!(active(&book, &Counters::default()), 0);
     }
 
     #[test]
-    fn endpoints_keep_their_accounts_whatever_the_order_they_are_read_in() {
+    fn every_endpoint_has_an_account_of_its_own() {
         let mut book = ActiveBook::default();
-        book.begin();
         // So many older connections are met at each endpoint as its number says.
-        for number in 1..=5 {
+        for seat in [4, 0, 2_u64] {
             let met = Counters {
-                met: number.into(),
-                met_older: number.into(),
+                met: seat,
+                met_older: seat,
                 ..Counters::default()
             };
-            book.after_walk(&key(number), &met);
+            book.after_walk(seat.try_into().unwrap(), &met);
         }
-        book.end();
-        let orders: [&[u16]; 6] = [
-            &[1, 2, 3, 4, 5],
-            &[5, 4, 3, 2, 1],
-            &[2, 1, 9, 4, 3, 5],
-            &[8, 9, 2, 7, 1, 3],
-            &[1, 4, 3],
-            &[3, 2, 1],
-        ];
-        // Endpoints that a reading did not show have lost theirs, and new ones have none.
-        let expected: [&[u64]; 6] = [
-            &[1, 2, 3, 4, 5],
-            &[5, 4, 3, 2, 1],
-            &[2, 1, 0, 4, 3, 5],
-            &[0, 0, 2, 0, 1, 3],
-            &[1, 0, 3],
-            &[3, 0, 1],
-        ];
-        for (order, expected) in orders.iter().zip(expected) {
-            let endpoints: Vec<_> = order.iter().map(|n| (*n, Counters::default())).collect();
-            assert_eq!(read(&mut book, &endpoints), expected, "for {order:?}");
-        }
+        let open: Vec<_> = (0..6)
+            .map(|seat| book.active(seat, &Counters::default()))
+            .collect();
+        assert_eq!(open, [0, 0, 2, 0, 4, 0]);
     }
 }

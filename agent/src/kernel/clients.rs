@@ -5,12 +5,11 @@
 //! by how often they share a cell; no address leaves the kernel, and memory does not grow with clients.
 
 use std::hash::{BuildHasher, RandomState};
-use std::io;
 use std::time::{Duration, Instant};
 
 use evenkeel_abi::{CELL_PAIRS, CELLS, Seed};
 
-use super::sys::{BatchReader, Table};
+use super::mapped::Mapped;
 use crate::model::Clients;
 
 /// How often the cells are read.
@@ -52,7 +51,6 @@ impl Reading {
 /// the last, and the one between them becomes the first when it is half a period old.
 #[derive(Debug)]
 pub(super) struct ClientBook {
-    reader: BatchReader<u32, u64>,
     first: Reading,
     between: Reading,
     last: Reading,
@@ -63,7 +61,6 @@ impl ClientBook {
     /// Of a hook that has counted nothing yet.
     pub(super) fn new(now: Instant) -> Self {
         Self {
-            reader: BatchReader::new(),
             first: Reading::nothing(now),
             between: Reading::nothing(now),
             last: Reading::nothing(now),
@@ -72,22 +69,15 @@ impl ClientBook {
     }
 
     /// How many clients there were lately; reads the cells first if it is time.
-    pub(super) fn read(
-        &mut self,
-        table: &Table<u32, u64>,
-        now: Instant,
-    ) -> io::Result<Option<Clients>> {
+    pub(super) fn read(&mut self, cells: &Mapped<u64>, now: Instant) -> Option<Clients> {
         if now.duration_since(self.last.at) >= EVERY {
             self.last.at = now;
-            let pairs = &mut self.last.pairs;
-            self.reader.read(table, |index, pair| {
-                if let Some(slot) = pairs.get_mut(*index as usize) {
-                    *slot = *pair;
-                }
-            })?;
+            for (number, pair) in self.last.pairs.iter_mut().enumerate() {
+                *pair = cells.get(number).unwrap_or(0);
+            }
             self.compare();
         }
-        Ok(self.clients)
+        self.clients
     }
 
     /// Tells what came between the first reading and the last, and moves on.

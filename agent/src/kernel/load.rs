@@ -1,22 +1,23 @@
 //! Loading the programs and attaching the hook, with an error for every way in which a host can refuse.
 
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 
 use aya::maps::{Map, MapData};
 use aya::programs::{CgroupAttachMode, Iter, ProgramError, SockOps};
 use aya::{Btf, Ebpf, EbpfLoader};
-use evenkeel_abi::{Counters, Offsets, Settings};
+use evenkeel_abi::{CELL_PAIRS, Offsets, Settings, event};
 
 use super::host::{
     Capabilities, Capability, CgroupError, CgroupRoot, KernelVersion, OLDEST_KERNEL,
 };
-use super::object::OBJECT;
+use super::identity::Identity;
+use super::mapped::Mapped;
 use super::offsets::{self, VMLINUX};
-use super::sys::{KeyBytes, Table};
+use super::seats::Seats;
+use super::sys::{Plain, Stack, Table};
 
-const HOOK: &str = "evenkeel_count";
 const WALK: &str = "evenkeel_walk";
 
 /// Why nothing can be counted on this host.
@@ -60,9 +61,16 @@ pub enum LoadError {
     TooMany,
     /// Two agents would both be right, and everything that adds their numbers up would be wrong.
     #[error(
-        "another evenkeel agent counts on this host already (program {program} {process}): stop it first, or use it"
+        "another evenkeel {} counts on this host already (program {program} {process}): {}",
+        identity.noun(),
+        match identity {
+            Identity::Agent => "stop it first, or use it",
+            Identity::Gate => "wait for it to end",
+        }
     )]
-    SecondAgent {
+    Second {
+        /// What there may be one of.
+        identity: Identity,
         /// The kernel's id of its program.
         program: u32,
         /// Whose it is, in words.
@@ -111,13 +119,12 @@ fn refused(error: impl std::error::Error + Send + Sync + 'static) -> LoadError {
 /// The programs and maps in the kernel.
 #[derive(Debug)]
 pub(super) struct Loaded {
-    /// Counts of every watched endpoint.
-    pub(super) counters: Table<KeyBytes, Counters>,
-    /// Events that could not be counted.
-    pub(super) losses: Table<u32, u64>,
+    /// Every watched endpoint, with its counts.
+    pub(super) seats: Seats,
     /// Connections accepted, by the hashed address of the client.
-    pub(super) clients: Table<u32, u64>,
+    pub(super) clients: Mapped<u64>,
     settings: Table<u32, Settings>,
+    identity: Identity,
     /// Keeps programs, maps and links: dropping it detaches the hook.
     programs: Ebpf,
 }
@@ -132,6 +139,7 @@ type NoLiveView = String;
 impl Loaded {
     /// Loads both programs. That the walk could not be loaded is no error: the second value says why.
     pub(super) fn load(
+        identity: Identity,
         capacity: u32,
     ) -> Result<(Self, Result<WalkProgram, NoLiveView>), LoadError> {
         check_host()?;
@@ -140,25 +148,25 @@ impl Loaded {
         let offsets = offsets::read(Path::new(VMLINUX));
         let words = words_of(offsets.as_ref().ok().copied().unwrap_or_default());
         let mut programs = EbpfLoader::new()
-            .map_max_entries("COUNTERS", capacity)
+            .map_max_entries("SEATS", capacity)
+            .map_max_entries("SEAT_OF", capacity)
+            .map_max_entries("FREE_SEATS", capacity)
             .override_global("OFFSETS", words.as_slice(), true)
-            .load(OBJECT)
+            .load(&identity.object())
             .map_err(refused)?;
-        let hook: &mut SockOps = program(&mut programs, HOOK)?;
+        let hook: &mut SockOps = program(&mut programs, identity.program())?;
         hook.load().map_err(refused)?;
         let live = match offsets {
             Ok(_) => load_walk(&mut programs),
             Err(error) => Err(without_btf(&error)),
         };
         let loaded = Self {
-            // SAFETY: the tables' types are those that the programs declare the maps with, from the same crate.
-            counters: unsafe { table(&programs, "COUNTERS")? },
-            // SAFETY: as above.
-            losses: unsafe { table(&programs, "LOSSES")? },
-            // SAFETY: as above.
-            clients: unsafe { table(&programs, "CLIENTS")? },
+            seats: seats(&programs, capacity)?,
+            // SAFETY: type and size are those that the programs declare the map with, from the same crate.
+            clients: unsafe { mapped(&programs, "CLIENTS", CELL_PAIRS)? },
             // SAFETY: as above.
             settings: unsafe { table(&programs, "SETTINGS")? },
+            identity,
             programs,
         };
         give_memory_back();
@@ -170,18 +178,23 @@ impl Loaded {
         self.settings.set(&0, settings)
     }
 
+    /// Who counts.
+    pub(super) const fn identity(&self) -> Identity {
+        self.identity
+    }
+
     /// The kernel's id of the hook.
     pub(super) fn hook_id(&self) -> Result<u32, LoadError> {
         let hook = self
             .programs
-            .program(HOOK)
+            .program(self.identity.program())
             .ok_or(LoadError::Map(io::ErrorKind::NotFound.into()))?;
         Ok(hook.info().map_err(refused)?.id())
     }
 
     /// Attaches the hook to the root cgroup; the link is closed by the kernel when this process ends.
     pub(super) fn attach(&mut self, root: &CgroupRoot) -> Result<(), LoadError> {
-        let hook: &mut SockOps = program(&mut self.programs, HOOK)?;
+        let hook: &mut SockOps = program(&mut self.programs, self.identity.program())?;
         // Links are always shared; the kernel refuses the flag that says so (`cgroup_bpf_link_attach`).
         match hook.attach(&root.dir, CgroupAttachMode::Single) {
             Ok(_link) => Ok(()),
@@ -283,22 +296,50 @@ fn give_memory_back() {
     }
 }
 
+fn seats(programs: &Ebpf, capacity: u32) -> Result<Seats, LoadError> {
+    // SAFETY: the type is that which the programs declare the map with, from the same crate, and the size was set.
+    let seats = unsafe { mapped(programs, "SEATS", capacity as usize)? };
+    // SAFETY: as above.
+    let seat_of = unsafe { table(programs, "SEAT_OF")? };
+    // SAFETY: as above.
+    let free =
+        unsafe { Stack::new(descriptor(programs, "FREE_SEATS")?) }.map_err(LoadError::Map)?;
+    // SAFETY: as above.
+    let events = unsafe { mapped(programs, "EVENTS", event::SLOTS as usize)? };
+    Seats::new(seats, seat_of, free, events).map_err(LoadError::Map)
+}
+
 /// # Safety
 /// The map's key and value must be `K` and `V`.
-unsafe fn table<K: super::sys::Plain, V: super::sys::Plain>(
+unsafe fn table<K: Plain, V: Plain>(
     programs: &Ebpf,
     name: &'static str,
 ) -> Result<Table<K, V>, LoadError> {
+    // SAFETY: the caller's promise.
+    unsafe { Table::new(descriptor(programs, name)?) }.map_err(LoadError::Map)
+}
+
+/// # Safety
+/// The map must be an array of so many `T` that can be mapped.
+unsafe fn mapped<T: Plain>(
+    programs: &Ebpf,
+    name: &'static str,
+    elements: usize,
+) -> Result<Mapped<T>, LoadError> {
+    // SAFETY: the caller's promise.
+    unsafe { Mapped::new(descriptor(programs, name)?, elements) }.map_err(LoadError::Map)
+}
+
+fn descriptor<'a>(programs: &'a Ebpf, name: &'static str) -> Result<BorrowedFd<'a>, LoadError> {
     let data: &MapData = match programs.map(name) {
-        Some(Map::HashMap(data) | Map::Array(data)) => data,
+        Some(Map::HashMap(data) | Map::Array(data) | Map::Stack(data)) => data,
         _ => {
             return Err(refused(io::Error::other(format!(
                 "the object has no map {name}"
             ))));
         }
     };
-    // SAFETY: the caller's promise.
-    unsafe { Table::new(data.fd().as_fd()) }.map_err(LoadError::Map)
+    Ok(data.fd().as_fd())
 }
 
 /// The structure as the words that it consists of: aya takes only types that it knows to be plain.

@@ -7,11 +7,14 @@ mod active;
 mod canary;
 mod clients;
 mod host;
+mod identity;
 mod load;
+mod mapped;
 mod namespaces;
 mod object;
 mod offsets;
 mod rivals;
+mod seats;
 mod sys;
 mod walk;
 
@@ -20,12 +23,13 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use evenkeel_abi::{Key, ROLE_LOCAL, ROLE_UPSTREAM, Settings, loss, port_bit};
+use evenkeel_abi::{Key, ROLE_LOCAL, ROLE_UPSTREAM, Seat, Settings, event, port_bit};
 
 pub use self::host::{
     Capabilities, Capability, CgroupError, CgroupRoot, KernelVersion, OLDEST_KERNEL,
     in_initial_pid_namespace, netns_cookie,
 };
+pub use self::identity::Identity;
 pub use self::load::LoadError;
 pub use self::offsets::OffsetError;
 pub use self::rivals::{Attached, attached_programs};
@@ -34,13 +38,13 @@ use self::active::ActiveBook;
 use self::canary::CanaryBird;
 use self::clients::ClientBook;
 use self::load::Loaded;
-use self::sys::{BatchReader, KeyBytes};
 use self::walk::Walker;
 use crate::model::{Canary, Counters, Endpoint, KernelState, Losses, NetnsCookie, Role, View};
 
-/// Kernel memory of one endpoint in the map, in bytes: the hash table's element (header, key, value, rounded to eight) and
-/// its part of the buckets, of which there are as many as endpoints, rounded up to a power of two.
-pub const BYTES_PER_ENDPOINT: u64 = 48 + 32 + 112 + 16;
+/// Kernel memory of one endpoint, in bytes: its seat, its number on the stack of free ones, the hash table's element (header,
+/// key, value, rounded to eight), and its part of the buckets, of which there are as many as endpoints, rounded up to a power
+/// of two.
+pub const BYTES_PER_ENDPOINT: u64 = 128 + 4 + (48 + 32 + 8) + 16;
 
 /// Kernel memory of one connection that a walk met, in bytes: its mark, and the socket's table of marks. Measured: 316 to
 /// 319 (docs/benchmarks.md).
@@ -86,7 +90,6 @@ enum Walked {
 #[derive(Debug)]
 pub struct Kernel {
     loaded: Loaded,
-    reader: BatchReader<KeyBytes, evenkeel_abi::Counters>,
     book: ActiveBook,
     canary: CanaryBird,
     clients: ClientBook,
@@ -98,18 +101,27 @@ pub struct Kernel {
 }
 
 impl Kernel {
+    /// As the host's agent; see [`attach_as`](Self::attach_as).
+    pub fn attach(
+        options: Options,
+        watched: impl IntoIterator<Item = Endpoint>,
+    ) -> Result<Self, LoadError> {
+        Self::attach_as(Identity::Agent, options, watched)
+    }
+
     /// Loads the programs, meets the connections that are open already, and attaches to the cgroup root.
     ///
     /// # Errors
-    /// If the host lacks what counting itself needs; what only the live view needs is missing without an error
-    /// and told by [`View::AtClose`].
-    pub fn attach(
+    /// If the host lacks what counting itself needs, or another of the same identity counts there already; what only the live
+    /// view needs is missing without an error and told by [`View::AtClose`].
+    pub fn attach_as(
+        identity: Identity,
         options: Options,
         watched: impl IntoIterator<Item = Endpoint>,
     ) -> Result<Self, LoadError> {
         let root = CgroupRoot::find(options.cgroup.as_deref())?;
         let netns = netns_cookie().map_err(LoadError::NetnsCookie)?;
-        let (loaded, live) = Loaded::load(options.capacity)?;
+        let (loaded, live) = Loaded::load(identity, options.capacity)?;
         let (walker, view) = match live {
             Ok(program) => (
                 Some(Walker::new(program, options.live_interval)),
@@ -141,7 +153,6 @@ impl Kernel {
                 ..Settings::default()
             },
             loaded,
-            reader: BatchReader::new(),
             book: ActiveBook::default(),
             canary: CanaryBird::new(netns),
             clients: ClientBook::new(Instant::now()),
@@ -159,12 +170,9 @@ impl Kernel {
         watched: impl IntoIterator<Item = Endpoint>,
     ) -> Result<(), LoadError> {
         let failed = LoadError::Map;
-        let mut keys = Vec::new();
         for endpoint in watched.into_iter().chain(self.canary.endpoint()) {
             self.watch(&endpoint).map_err(failed)?;
-            keys.push(key_of(&endpoint));
         }
-        self.arrange(&keys).map_err(failed)?;
         // Whatever is open before the hook is attached is older than the agent, whoever asked for callbacks on it.
         self.settings.adopting = 1;
         self.walk_and_correct().map_err(failed)?;
@@ -181,30 +189,17 @@ impl Kernel {
         self.count(walked, drop)
     }
 
-    /// Removes the watched endpoints and adds them anew, so that a reading of the map goes through memory in one direction.
-    ///
-    /// The kernel lists a map by hash, and hands its elements out from a stack (`pcpu_freelist`), on which those that were
-    /// given back last are on top. A reading that jumps from element to element takes a fourth longer or more. Endpoints that
-    /// come later are wherever there is room.
-    fn arrange(&mut self, keys_as_added: &[KeyBytes]) -> io::Result<()> {
-        let counters = &self.loaded.counters;
-        let mut listed = Vec::with_capacity(keys_as_added.len());
-        self.reader
-            .read(counters, |key, _nothing_yet| listed.push(*key))?;
-        for key in keys_as_added {
-            counters.remove(key)?;
-        }
-        // The last one that is added to a bucket is the first in it.
-        listed.iter().rev().try_for_each(|key| counters.add(key))
-    }
-
-    /// Of agents that attach at once each sees all that attached before it; the kernel lists them in that order. Every
-    /// agent but the first gives way.
+    /// Of those of one identity that attach at once each sees all that attached before it; the kernel lists them in that
+    /// order. Every one but the first gives way.
     fn check_alone(&self, root: &CgroupRoot) -> Result<(), LoadError> {
-        let own = self.loaded.hook_id()?;
+        let (own, identity) = (self.loaded.hook_id()?, self.loaded.identity());
         let attached = attached_programs(root).map_err(LoadError::Map)?;
-        match attached.iter().find(|program| program.is_agent()) {
-            Some(earlier) if earlier.id != own => Err(LoadError::SecondAgent {
+        let mut alike = attached
+            .iter()
+            .filter(|program| program.identity() == Some(identity));
+        match alike.next() {
+            Some(earlier) if earlier.id != own => Err(LoadError::Second {
+                identity,
                 program: earlier.id,
                 process: earlier.holder.map_or(
                     "of a process that is not visible from here".to_owned(),
@@ -235,12 +230,15 @@ impl Kernel {
         if self.settings != before {
             self.loaded.set_settings(self.settings)?;
         }
-        self.loaded.counters.add(&key_of(endpoint))
+        self.loaded.seats.give(&key_of(endpoint))
     }
 
     /// Counts an endpoint no longer, and forgets its counts.
-    pub fn unwatch(&self, endpoint: &Endpoint) -> io::Result<()> {
-        self.loaded.counters.remove(&key_of(endpoint))
+    pub fn unwatch(&mut self, endpoint: &Endpoint) -> io::Result<()> {
+        if let Some(seat) = self.loaded.seats.take_back(&key_of(endpoint))? {
+            self.book.forget(seat);
+        }
+        Ok(())
     }
 
     /// Whether to count endpoints that are not watched yet, from now on.
@@ -263,6 +261,7 @@ impl Kernel {
 
     /// Reads the counts of all watched endpoints into `snapshot`, visiting open connections first if it is time.
     pub fn read(&mut self, snapshot: &mut Vec<Observed>) -> io::Result<()> {
+        self.loaded.seats.settle()?;
         let walked = if self.walker.as_ref().is_some_and(Walker::is_due) {
             self.walk()?
         } else {
@@ -273,27 +272,20 @@ impl Kernel {
         self.count(walked, |observed| snapshot.push(observed))?;
         self.state.canary = self.canary.verdict();
         self.state.drift_corrected = self.book.corrected();
-        self.state.losses = self.losses()?;
-        self.state.clients = self.clients.read(&self.loaded.clients, Instant::now())?;
+        self.state.losses = self.losses();
+        self.state.clients = self.clients.read(&self.loaded.clients, Instant::now());
         Ok(())
     }
 
-    /// Shows what the map holds, the canary apart.
+    /// Shows what was counted, the canary apart.
     fn count(&mut self, walked: Walked, mut each: impl FnMut(Observed)) -> io::Result<()> {
-        let Self {
-            loaded,
-            reader,
-            book,
-            canary,
-            ..
-        } = self;
+        let (book, canary) = (&mut self.book, &mut self.canary);
         let mut entries = 0;
-        book.begin();
-        reader.read(&loaded.counters, |KeyBytes(key), counters| {
+        self.loaded.seats.read(|seat, Seat { key, counters, .. }| {
             entries += 1;
             let active = match walked {
-                Walked::Everywhere => book.after_walk(key, counters),
-                Walked::NotEverywhere => book.active(key, counters),
+                Walked::Everywhere => book.after_walk(seat, counters),
+                Walked::NotEverywhere => book.active(seat, counters),
             };
             let endpoint = endpoint_of(key);
             if !canary.judge(&endpoint, counters) {
@@ -304,7 +296,6 @@ impl Kernel {
                 });
             }
         })?;
-        book.end();
         self.state.map_entries = entries;
         Ok(())
     }
@@ -315,13 +306,11 @@ impl Kernel {
         let Some(walker) = &mut self.walker else {
             return Ok(Walked::NotEverywhere);
         };
-        let (loaded, reader, book) = (&mut self.loaded, &mut self.reader, &mut self.book);
+        let (loaded, book) = (&mut self.loaded, &mut self.book);
         let began = Instant::now();
-        book.begin();
-        reader.read(&loaded.counters, |KeyBytes(key), counters| {
-            book.before_walk(key, counters);
-        })?;
-        book.end();
+        loaded
+            .seats
+            .read(|number, seat| book.before_walk(number, &seat.counters))?;
         let visited = walker.walk(loaded, &mut self.settings)?;
         self.state.view = View::Live {
             every: walker.finished(began.elapsed()),
@@ -337,22 +326,22 @@ impl Kernel {
         }
     }
 
-    fn losses(&self) -> io::Result<Losses> {
-        let read = |slot| Ok::<_, io::Error>(self.loaded.losses.get(&slot)?.unwrap_or(0));
-        Ok(Losses {
-            map_full: read(loss::MAP_FULL)?,
-            insert_refused: read(loss::INSERT_REFUSED)?,
-            mark_refused: read(loss::MARK_REFUSED)?,
-        })
+    fn losses(&self) -> Losses {
+        let events = |kind| self.loaded.seats.events(kind);
+        Losses {
+            map_full: events(event::MAP_FULL),
+            insert_refused: events(event::INSERT_REFUSED),
+            mark_refused: events(event::MARK_REFUSED),
+        }
     }
 }
 
-fn key_of(endpoint: &Endpoint) -> KeyBytes {
+fn key_of(endpoint: &Endpoint) -> Key {
     let address = match endpoint.address().ip() {
         IpAddr::V4(ip) => ip.to_ipv6_mapped(),
         IpAddr::V6(ip) => ip,
     };
-    KeyBytes(Key {
+    Key {
         address: address.octets(),
         netns: endpoint.netns().map_or(0, |cookie| cookie.0),
         port: endpoint.address().port(),
@@ -361,7 +350,7 @@ fn key_of(endpoint: &Endpoint) -> KeyBytes {
             Role::Local => ROLE_LOCAL,
         },
         padding: 0,
-    })
+    }
 }
 
 fn endpoint_of(key: &Key) -> Endpoint {
@@ -402,7 +391,7 @@ mod tests {
         ] {
             for role in [Role::Upstream, Role::Local] {
                 let endpoint = Endpoint::new(role, address.parse().unwrap(), cookie);
-                assert_eq!(endpoint_of(&key_of(&endpoint).0), endpoint);
+                assert_eq!(endpoint_of(&key_of(&endpoint)), endpoint);
             }
         }
     }

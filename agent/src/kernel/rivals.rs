@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 
 use super::host::CgroupRoot;
+use super::identity::Identity;
 use super::sys;
 
 /// A `sock_ops` program attached to the root cgroup.
@@ -18,9 +19,14 @@ pub struct Attached {
 }
 
 impl Attached {
-    /// Whether an agent's hook is loaded under this name.
+    /// Who counts with it, if it is one of evenkeel's.
+    pub fn identity(&self) -> Option<Identity> {
+        Identity::of(self.name.as_deref()?)
+    }
+
+    /// Whether it is an agent's hook.
     pub fn is_agent(&self) -> bool {
-        self.name.as_deref() == Some("evenkeel_count")
+        self.identity() == Some(Identity::Agent)
     }
 }
 

@@ -1,58 +1,38 @@
-//! The `bpf(2)` calls that aya does not offer: maps read in batches, and the programs attached to a cgroup.
+//! The `bpf(2)` calls that aya does not offer, or only with other types: tables, stacks, and the programs attached to a cgroup.
 
 use std::io;
 use std::marker::PhantomData;
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
-use evenkeel_abi::{Counters, Key, Settings};
+use evenkeel_abi::{Key, Seat, Settings};
 
 const BPF_MAP_LOOKUP_ELEM: libc::c_int = 1;
 const BPF_MAP_UPDATE_ELEM: libc::c_int = 2;
 const BPF_MAP_DELETE_ELEM: libc::c_int = 3;
 const BPF_PROG_QUERY: libc::c_int = 16;
-const BPF_MAP_LOOKUP_BATCH: libc::c_int = 24;
+const BPF_MAP_LOOKUP_AND_DELETE_ELEM: libc::c_int = 21;
 
 const BPF_NOEXIST: u64 = 1;
 const BPF_CGROUP_SOCK_OPS: u32 = 3;
-
-/// Entries asked for in one batch call: few calls even for large maps, and what the kernel wrote is still in the cache when it is
-/// read.
-const BATCH: usize = 512;
 
 /// Types that are the same bytes in the kernel and here.
 ///
 /// # Safety
 /// The type must be `repr(C)` or primitive, without padding, and valid for every bit pattern.
-pub(super) unsafe trait Plain: Copy + Default {}
+pub(super) unsafe trait Plain: Copy {}
 
 // SAFETY: a primitive.
 unsafe impl Plain for u32 {}
 // SAFETY: a primitive.
 unsafe impl Plain for u64 {}
 // SAFETY: `repr(C)`, integers only, padding explicit; asserted by the crate that defines it.
-unsafe impl Plain for Counters {}
+unsafe impl Plain for Seat {}
 // SAFETY: as above.
 unsafe impl Plain for Settings {}
 
-/// A key with a value for buffers; `Key` itself has no meaningful default.
-#[derive(Clone, Copy, Debug)]
-#[repr(transparent)]
-pub(super) struct KeyBytes(pub(super) Key);
-
-impl Default for KeyBytes {
-    fn default() -> Self {
-        Self(Key {
-            address: [0; 16],
-            netns: 0,
-            port: 0,
-            role: 0,
-            padding: 0,
-        })
-    }
-}
-
-// SAFETY: a transparent wrapper of a `repr(C)` type of integers with explicit padding.
-unsafe impl Plain for KeyBytes {}
+// SAFETY: as above.
+unsafe impl Plain for Key {}
 
 /// A map of the kernel, with typed keys and values.
 #[derive(Debug)]
@@ -68,19 +48,6 @@ struct ElementAttr {
     padding: u32,
     key: u64,
     value: u64,
-    flags: u64,
-}
-
-#[repr(C)]
-#[derive(Default)]
-struct BatchAttr {
-    in_batch: u64,
-    out_batch: u64,
-    keys: u64,
-    values: u64,
-    count: u32,
-    map_fd: u32,
-    elem_flags: u64,
     flags: u64,
 }
 
@@ -110,11 +77,12 @@ impl<K: Plain, V: Plain> Table<K, V> {
 
     /// The value of `key`, if the map has it.
     pub(super) fn get(&self, key: &K) -> io::Result<Option<V>> {
-        let mut value = V::default();
-        let attr = self.element(key, &raw mut value, 0);
+        let mut value = MaybeUninit::<V>::uninit();
+        let attr = ElementAttr::new(&self.fd, std::ptr::from_ref(key), value.as_mut_ptr(), 0);
         // SAFETY: key and value live across the call and have the map's sizes (see `new`).
         match unsafe { bpf(BPF_MAP_LOOKUP_ELEM, &raw const attr) } {
-            Ok(()) => Ok(Some(value)),
+            // SAFETY: the kernel has written the value, and any bytes are one.
+            Ok(()) => Ok(Some(unsafe { value.assume_init() })),
             Err(error) if error.raw_os_error() == Some(libc::ENOENT) => Ok(None),
             Err(error) => Err(error),
         }
@@ -122,107 +90,92 @@ impl<K: Plain, V: Plain> Table<K, V> {
 
     /// Sets the value of `key`.
     pub(super) fn set(&self, key: &K, mut value: V) -> io::Result<()> {
-        let attr = self.element(key, &raw mut value, 0);
+        let attr = ElementAttr::new(&self.fd, std::ptr::from_ref(key), &raw mut value, 0);
         // SAFETY: as in `get`.
         unsafe { bpf(BPF_MAP_UPDATE_ELEM, &raw const attr) }
     }
 
-    /// Adds `key` with a value of zeros; leaves a key that is there alone.
-    pub(super) fn add(&self, key: &K) -> io::Result<()> {
-        let mut value = V::default();
-        let attr = self.element(key, &raw mut value, BPF_NOEXIST);
+    /// Adds `key` with a value; `false` if the key is there already, which keeps its value.
+    pub(super) fn add(&self, key: &K, mut value: V) -> io::Result<bool> {
+        let attr = ElementAttr::new(
+            &self.fd,
+            std::ptr::from_ref(key),
+            &raw mut value,
+            BPF_NOEXIST,
+        );
         // SAFETY: as in `get`.
         match unsafe { bpf(BPF_MAP_UPDATE_ELEM, &raw const attr) } {
-            Err(error) if error.raw_os_error() == Some(libc::EEXIST) => Ok(()),
-            other => other,
+            Ok(()) => Ok(true),
+            Err(error) if error.raw_os_error() == Some(libc::EEXIST) => Ok(false),
+            Err(error) => Err(error),
         }
     }
 
     /// Removes `key`, if the map has it.
     pub(super) fn remove(&self, key: &K) -> io::Result<()> {
-        let attr = self.element(key, std::ptr::null_mut(), 0);
+        let attr = ElementAttr::new(
+            &self.fd,
+            std::ptr::from_ref(key),
+            std::ptr::null_mut::<V>(),
+            0,
+        );
         // SAFETY: the key lives across the call; no value is touched.
         match unsafe { bpf(BPF_MAP_DELETE_ELEM, &raw const attr) } {
             Err(error) if error.raw_os_error() == Some(libc::ENOENT) => Ok(()),
             other => other,
         }
     }
+}
 
-    fn element(&self, key: &K, value: *mut V, flags: u64) -> ElementAttr {
-        ElementAttr {
-            map_fd: fd_number(self.fd.as_raw_fd()),
-            key: std::ptr::from_ref(key) as u64,
+/// A stack of the kernel, from which its programs take too.
+#[derive(Debug)]
+pub(super) struct Stack<V> {
+    fd: OwnedFd,
+    types: PhantomData<V>,
+}
+
+impl<V: Plain> Stack<V> {
+    /// A map by a file descriptor of its own.
+    ///
+    /// # Safety
+    /// The map must be a stack of values of the size and meaning of `V`.
+    pub(super) unsafe fn new(fd: BorrowedFd<'_>) -> io::Result<Self> {
+        Ok(Self {
+            fd: fd.try_clone_to_owned()?,
+            types: PhantomData,
+        })
+    }
+
+    /// Puts a value on top.
+    pub(super) fn push(&self, mut value: V) -> io::Result<()> {
+        let attr = ElementAttr::new(&self.fd, std::ptr::null::<()>(), &raw mut value, 0);
+        // SAFETY: the value lives across the call and has the map's size (see `new`); a stack has no keys.
+        unsafe { bpf(BPF_MAP_UPDATE_ELEM, &raw const attr) }
+    }
+
+    /// Takes the value on top, if there is one.
+    pub(super) fn pop(&self) -> io::Result<Option<V>> {
+        let mut value = MaybeUninit::<V>::uninit();
+        let attr = ElementAttr::new(&self.fd, std::ptr::null::<()>(), value.as_mut_ptr(), 0);
+        // SAFETY: as in `push`.
+        match unsafe { bpf(BPF_MAP_LOOKUP_AND_DELETE_ELEM, &raw const attr) } {
+            // SAFETY: the kernel has written the value, and any bytes are one.
+            Ok(()) => Ok(Some(unsafe { value.assume_init() })),
+            Err(error) if error.raw_os_error() == Some(libc::ENOENT) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl ElementAttr {
+    fn new<K, V>(map: &OwnedFd, key: *const K, value: *mut V, flags: u64) -> Self {
+        Self {
+            map_fd: fd_number(map.as_raw_fd()),
+            key: key as u64,
             value: value as u64,
             flags,
-            ..ElementAttr::default()
+            ..Self::default()
         }
-    }
-}
-
-/// Reads whole maps, a batch a call, into buffers that are kept.
-#[derive(Debug)]
-pub(super) struct BatchReader<K, V> {
-    keys: Vec<K>,
-    values: Vec<V>,
-}
-
-impl<K: Plain, V: Plain> BatchReader<K, V> {
-    pub(super) fn new() -> Self {
-        Self {
-            keys: vec![K::default(); BATCH],
-            values: vec![V::default(); BATCH],
-        }
-    }
-
-    /// Shows every entry of a map to `each`. Entries added or removed meanwhile may or may not be shown.
-    pub(super) fn read(
-        &mut self,
-        table: &Table<K, V>,
-        mut each: impl FnMut(&K, &V),
-    ) -> io::Result<()> {
-        let (mut cursor, mut next) = (0_u64, 0_u64);
-        let mut first = true;
-        loop {
-            let mut attr = BatchAttr {
-                in_batch: if first { 0 } else { &raw mut cursor as u64 },
-                out_batch: &raw mut next as u64,
-                keys: self.keys.as_mut_ptr() as u64,
-                values: self.values.as_mut_ptr() as u64,
-                count: u32::try_from(self.keys.len()).unwrap_or(u32::MAX),
-                map_fd: fd_number(table.fd.as_raw_fd()),
-                ..BatchAttr::default()
-            };
-            // SAFETY: the buffers hold `count` keys and values; the cursors outlive the call.
-            let outcome = unsafe { bpf(BPF_MAP_LOOKUP_BATCH, &raw mut attr) };
-            let end = match outcome {
-                Ok(()) => false,
-                Err(error) => match error.raw_os_error() {
-                    Some(libc::ENOENT) => true,
-                    // One hash bucket holds more than a batch: only more room helps.
-                    Some(libc::ENOSPC) if attr.count == 0 => {
-                        self.grow();
-                        continue;
-                    }
-                    Some(libc::ENOSPC) => false,
-                    Some(libc::EINTR) => continue,
-                    _ => return Err(error),
-                },
-            };
-            let got = attr.count as usize;
-            for (key, value) in self.keys.iter().zip(&self.values).take(got) {
-                each(key, value);
-            }
-            if end {
-                return Ok(());
-            }
-            (cursor, first) = (next, false);
-        }
-    }
-
-    fn grow(&mut self) {
-        let room = self.keys.len() * 2;
-        self.keys.resize(room, K::default());
-        self.values.resize(room, V::default());
     }
 }
 

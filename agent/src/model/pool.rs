@@ -57,6 +57,12 @@ pub enum Source {
     Haproxy,
     /// Envoy's configuration.
     Envoy,
+    /// Apache httpd's configuration.
+    Apache,
+    /// Caddy's configuration.
+    Caddy,
+    /// Traefik's configuration.
+    Traefik,
     /// Files in the format of Prometheus' `file_sd`.
     FileSd,
     /// Endpoints seen on this host, grouped by port.
@@ -71,6 +77,9 @@ impl Source {
             Self::Nginx => "nginx",
             Self::Haproxy => "haproxy",
             Self::Envoy => "envoy",
+            Self::Apache => "apache",
+            Self::Caddy => "caddy",
+            Self::Traefik => "traefik",
             Self::FileSd => "file_sd",
             Self::Auto => "auto",
         }

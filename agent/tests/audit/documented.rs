@@ -1,20 +1,14 @@
 //! The documents say what the program does.
 
-use std::path::Path;
-
 use evenkeel_balancers::rules;
 
 use crate::bed::audit;
+use crate::generated;
 
 #[test]
-fn the_table_of_rules_is_the_registry() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/audit/README.md");
-    let document = std::fs::read_to_string(path).unwrap();
+fn generated_table_of_rules() {
     let table = audit(&["--list-rules", "--output", "markdown"]).text(0);
-    assert!(
-        document.contains(&table),
-        "replace the table in docs/audit/README.md by the output of `evenkeel audit --list-rules --output markdown`:\n{table}"
-    );
+    generated::check("docs/audit/README.md", "rules", &table);
 }
 
 #[test]

@@ -24,7 +24,8 @@ fn a_sound_file_is_summed_up() {
     assert_eq!((code, err.as_str()), (0, ""));
     assert_eq!(
         out,
-        "tests/config/good/everything.yaml: ok: 2 pools, 4 backends, listening on [::1]:0\n  \
+        "tests/config/good/everything.yaml: ok: 2 pools, 4 backends, pools of nginx, haproxy, envoy, file_sd, \
+         listening on [::1]:0\n  \
          pools are judged by bytes, opened, with a tolerance of 0.1 and a false alarm every 30d\n  \
          incidents are sent to 2 Alertmanagers and 1 webhook\n"
     );
@@ -40,6 +41,23 @@ fn a_file_without_pools_says_what_is_watched() {
          listening on 127.0.0.1:9797\n  \
          pools are judged by opened, active, with a tolerance of 0.25 and a false alarm every 90d\n  \
          incidents are sent to nobody\n"
+    );
+}
+
+#[test]
+fn sources_of_pools_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("evenkeel.yaml");
+    let text =
+        "discovery: {nginx: {files: [nginx.conf]}, haproxy: {stats_socket: /run/haproxy.sock}}\n";
+    std::fs::write(&file, text).unwrap();
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let code = check_config::run(&file, false, &mut out, &mut err).unwrap();
+    assert_eq!((code, err.as_slice()), (0, &[][..]));
+    let out = String::from_utf8(out).unwrap();
+    assert!(
+        out.contains(": ok: pools of nginx, haproxy, listening on "),
+        "{out}"
     );
 }
 

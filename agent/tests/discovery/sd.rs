@@ -8,7 +8,7 @@ use evenkeel_lab::client::Plan;
 use evenkeel_lab::wait::wait_for;
 use serde_json::Value;
 
-use crate::bed::{changes, config, follows, pool, pools, weights};
+use crate::bed::{changes, config, follows, pool, pools, source, weights};
 use crate::common::agent;
 use crate::host::{at, on_own_host};
 
@@ -78,6 +78,81 @@ fn files_are_followed_and_configured_pools_win() {
         follows(&agent, "a source that is configured again", since, || {
             pools(&agent).len() == 3
         });
+    });
+}
+
+/// Numbers that are not computed.
+fn assert_exact(found: f64, expected: f64) {
+    assert!(
+        (found - expected).abs() < 1e-6,
+        "{found} instead of {expected}"
+    );
+}
+
+#[test]
+fn a_broken_file_holds_up_no_other() {
+    on_own_host(|_| {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+        write("api.json", r#"[{"targets": ["192.0.2.1:80"]}]"#);
+        write("shop.json", r#"[{"targets": ["192.0.2.2:80"]}]"#);
+        let text = config(&format!(
+            "{{file_sd: {{files: ['{}/*.json']}}}}",
+            folder.path().display()
+        ));
+        let agent = agent(&text);
+        let has = |pool: &str, address: &str| {
+            weights(&crate::bed::pool(&agent, pool)).contains_key(address)
+        };
+        let source = || source(&agent, "file_sd");
+        assert_eq!(source()["stale"], serde_json::json!([]));
+
+        write("api.json", r#"[{"targets": ["#);
+        write("shop.json", r#"[{"targets": ["192.0.2.3:80"]}]"#);
+        let since = Instant::now();
+        follows(&agent, "a file beside a broken one", since, || {
+            has("shop", "192.0.2.3:80")
+        });
+        assert!(has("api", "192.0.2.1:80"));
+        let told = source();
+        assert_eq!((&told["error"], &told["pools"]), (&Value::Null, &2.into()));
+        let stale = &told["stale"][0];
+        assert!(
+            stale["file"].as_str().unwrap().ends_with("api.json"),
+            "{told}"
+        );
+        assert!(
+            stale["since"].is_string() && stale["error"].is_string(),
+            "{told}"
+        );
+        let figure = |name: &str| {
+            let series = format!("evenkeel_discovery_{name}{{source=\"file_sd\"}}");
+            agent.metric(&series).unwrap()
+        };
+        let (stale, age) = ("stale_files", "last_success_timestamp_seconds");
+        let since_when = figure(age);
+        assert_exact(figure(stale), 1.0);
+
+        // It ages while the source goes on answering.
+        write("shop.json", r#"[{"targets": ["192.0.2.4:80"]}]"#);
+        let since = Instant::now();
+        follows(&agent, "a file beside a broken one, again", since, || {
+            has("shop", "192.0.2.4:80")
+        });
+        assert_exact(figure(age), since_when);
+
+        write("api.json", r#"[{"targets": ["192.0.2.5:80"]}]"#);
+        let since = Instant::now();
+        follows(&agent, "a file that was repaired", since, || {
+            has("api", "192.0.2.5:80")
+        });
+        assert_exact(figure(stale), 0.0);
+        assert!(figure(age) > since_when);
+        assert!(
+            agent.log().contains("what it said last stays in force"),
+            "{}",
+            agent.log()
+        );
     });
 }
 

@@ -6,10 +6,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use evenkeel_lab::alertmanager::Alertmanager;
-use evenkeel_lab::backend::{Backend, Options, Protocol};
+use evenkeel_lab::backend::{Options, Protocol};
 use evenkeel_lab::balancer::{Balancer, Mode, Product, Server, Setup};
+use evenkeel_lab::farm::Farm;
 use evenkeel_lab::http::{HttpLoad, HttpTraffic};
-use evenkeel_lab::ledger::Ledger;
 use evenkeel_lab::netns::Namespace;
 use evenkeel_lab::network::{Family, Layout, Network};
 
@@ -67,14 +67,7 @@ impl Site {
             delay,
             ..Options::new(protocol)
         };
-        let start = |address| Backend::start(&[(host, vec![address])], &options).unwrap();
-        Farm {
-            host,
-            options,
-            backends: self.addresses().into_iter().map(start).map(Some).collect(),
-            addresses: self.addresses(),
-            past: Ledger::default(),
-        }
+        Farm::start(host, self.addresses(), options).unwrap()
     }
 
     /// A setup for the first `count` backends, with equal weights.
@@ -98,47 +91,6 @@ impl Site {
             ..HttpLoad::steady(self.entrance(), per_second)
         };
         load.start(&self.clients()).unwrap()
-    }
-}
-
-/// The backends, each of which can be stopped, started and made to hang.
-pub(crate) struct Farm<'a> {
-    host: &'a Namespace,
-    options: Options,
-    addresses: Vec<SocketAddr>,
-    backends: Vec<Option<Backend>>,
-    /// What backends saw that are gone.
-    past: Ledger,
-}
-
-impl Farm<'_> {
-    pub(crate) fn address(&self, backend: usize) -> SocketAddr {
-        self.addresses[backend]
-    }
-
-    /// Ends a backend's process: connections to it are refused.
-    pub(crate) fn stop(&mut self, backend: usize) {
-        let seen = self.backends[backend].take().unwrap().stop().unwrap();
-        self.past.merge(&seen);
-    }
-
-    pub(crate) fn start(&mut self, backend: usize) {
-        let place = [(self.host, vec![self.addresses[backend]])];
-        self.backends[backend] = Some(Backend::start(&place, &self.options).unwrap());
-    }
-
-    /// Sets how long a backend takes for an answer.
-    pub(crate) fn delay(&self, backend: usize, delay: Duration) {
-        self.backends[backend].as_ref().unwrap().set_delay(delay);
-    }
-
-    /// What all backends have seen.
-    pub(crate) fn ledger(&self) -> Ledger {
-        let mut ledger = self.past.clone();
-        for backend in self.backends.iter().flatten() {
-            ledger.merge(&backend.ledger());
-        }
-        ledger
     }
 }
 

@@ -1,14 +1,11 @@
 //! The documentation says what there is, and nothing else.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use evenkeel::model::CauseId;
-use evenkeel::publish::prometheus::Format;
 use serde_json::Value;
 
-use crate::findings::{judged, receivers};
-use crate::fixtures::exposition_with;
-use crate::{api, openmetrics};
+use crate::api;
 
 /// All causes; the match makes whoever adds one add it here.
 const CAUSES: [CauseId; 12] = {
@@ -55,63 +52,6 @@ fn rows(text: &str) -> impl Iterator<Item = Vec<String>> {
 fn names(cell: &str) -> BTreeSet<String> {
     let odd = cell.split('`').skip(1).step_by(2);
     odd.map(str::to_owned).collect()
-}
-
-/// Type and labels of each metric, by the name that users type.
-type Metrics = BTreeMap<String, (String, BTreeSet<String>)>;
-
-/// The labels that the configuration chooses are documented as one.
-fn documented_label(label: &str) -> String {
-    let chosen = label.strip_prefix("label_");
-    chosen.map_or_else(|| label.to_owned(), |_| "label_<name>".to_owned())
-}
-
-fn exposed() -> Metrics {
-    let text = exposition_with(&judged(), Format::OpenMetrics, receivers());
-    let families = openmetrics::Exposition::parse(&text).unwrap().families;
-    let metrics = families.into_iter().map(|family| {
-        let suffix = match family.kind.as_str() {
-            "counter" => "_total",
-            "info" => "_info",
-            _ => "",
-        };
-        let labels = family
-            .samples
-            .iter()
-            .flat_map(|sample| sample.labels.keys());
-        let labels = labels.map(|label| documented_label(label)).collect();
-        (family.name + suffix, (family.kind, labels))
-    });
-    metrics.collect()
-}
-
-#[test]
-fn every_metric_is_documented_and_every_documented_metric_is_there() {
-    let text = document("metrics.md");
-    let mut documented = Metrics::new();
-    for row in rows(&text) {
-        let [name, kind, labels, meaning] = row.as_slice() else {
-            panic!("not four cells: {row:?}");
-        };
-        assert!(!meaning.is_empty(), "{row:?}");
-        let entry = (kind.clone(), names(labels));
-        let name = names(name).pop_first().unwrap();
-        assert!(documented.insert(name, entry).is_none(), "twice: {row:?}");
-    }
-    assert_eq!(documented, exposed());
-}
-
-#[test]
-fn windowed_metrics_are_documented_as_such() {
-    let text = document("metrics.md");
-    let (_, windowed) = text.split_once("## Over the window").unwrap();
-    let (windowed, _) = windowed.split_once("\n## ").unwrap();
-    let documented: BTreeSet<String> = rows(windowed).flat_map(|row| names(&row[0])).collect();
-    let text = exposition_with(&judged(), Format::OpenMetrics, receivers());
-    let exposition = openmetrics::Exposition::parse(&text).unwrap();
-    let families = exposition.families.into_iter();
-    let exposed = families.filter(|family| family.help.contains("last 60s"));
-    assert_eq!(documented, exposed.map(|family| family.name).collect());
 }
 
 /// The paths of all keys of `value`; what labels a backend has is the user's business.

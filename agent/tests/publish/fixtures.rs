@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use evenkeel::discovery::{DiscoveryStatus, SourceStatus};
+use evenkeel::discovery::{DiscoveryStatus, SourceStatus, StaleFile};
 use evenkeel::model::{
     Algorithm, BackendSpec, BackendState, Canary, Clients, Counters, Endpoint, Finding,
     KernelState, Losses, NetnsCookie, PerSignal, Pool, PoolSpec, PoolState, Role, Severity, Signal,
@@ -249,10 +249,16 @@ pub(crate) fn discovery() -> DiscoveryStatus {
         pools: 1,
         backends: 3,
         files: vec![format!("/etc/{source}.conf")],
+        stale: Vec::new(),
     };
     let failing = SourceStatus {
         failures: 7,
         error: Some("/etc/haproxy.conf: there is no such file".to_owned()),
+        stale: vec![StaleFile {
+            file: "/etc/pools.json".to_owned(),
+            since: at(1_699_999_995),
+            error: "there is no such file".to_owned(),
+        }],
         ..source(Source::Haproxy, 1_699_999_993)
     };
     DiscoveryStatus {

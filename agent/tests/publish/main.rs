@@ -13,11 +13,14 @@ mod documented;
 mod exposition;
 mod findings;
 mod fixtures;
+#[path = "../common/generated.rs"]
+mod generated;
 mod hostile;
 mod http;
 mod limits;
 mod openmetrics;
 mod page;
+mod reference;
 mod requests;
 mod scale;
 mod server;

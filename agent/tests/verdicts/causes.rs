@@ -99,6 +99,36 @@ fn not_rebalanced() {
     assert_eq!(names(&found.cold), [address(4).to_string()]);
 }
 
+/// Connections that stay, and short ones beside them of which the new backend gets its part.
+#[test]
+fn not_rebalanced_among_short_ones() {
+    let told = |newcomer: u64| {
+        let mut world = world(spec(&[1; 3]));
+        let second = |world: &mut World, active: &[u64]| {
+            let mut parts = world.draw(RATE, &vec![1; active.len()]);
+            for (part, active) in parts.iter_mut().zip(active) {
+                part.active = *active;
+            }
+            parts
+        };
+        for _ in 0..120 {
+            let parts = second(&mut world, &[1000, 1000, 1000]);
+            world.tick(&parts);
+        }
+        world.spec.backends.push(backend(4, 1));
+        world.reload();
+        incident(&mut world, Signal::Active, |world| {
+            second(world, &[1000, 1000, 1000, newcomer])
+        })
+    };
+    let found = told(10);
+    assert_eq!(found.cause.id, CauseId::NotRebalanced, "{:?}", found.cause);
+    assert_eq!(names(&found.cold), [address(4).to_string()]);
+    // A machine that is merely faster.
+    let found = told(400);
+    assert_ne!(found.cause.id, CauseId::NotRebalanced, "{:?}", found.cause);
+}
+
 #[test]
 fn slow_backend() {
     let mut world = world(spec(&[1; 4]));
@@ -247,6 +277,46 @@ fn first_in_list() {
         .map(|it| it.id)
         .collect();
     assert!(causes.contains(&CauseId::FirstInList), "{causes:?}");
+}
+
+/// Workers that begin at the head of the list and do not get far.
+#[test]
+fn shares_that_fall_along_the_list() {
+    let told = |shares: [u32; 5]| {
+        let mut world = world(spec(&[1; 5]));
+        let found = incident(&mut world, Signal::Opened, |world| world.draw(500, &shares));
+        (found.cause.id, found.cause.text)
+    };
+    let (cause, text) = told([571, 284, 105, 31, 9]);
+    assert_eq!(cause, CauseId::FirstInList, "{text}");
+    assert!(text.starts_with("The earlier"), "{text}");
+    let (cause, text) = told([406, 404, 97, 103, 101]);
+    assert_ne!(cause, CauseId::FirstInList, "{text}");
+    let (cause, text) = told([284, 571, 31, 105, 9]);
+    assert_eq!(cause, CauseId::Unexplained, "{text}");
+}
+
+/// Overwhelmed by a weight, and therefore slow: not a slow backend.
+#[test]
+fn open_connections_that_mirror_new_ones() {
+    let told = |shares: [u32; 4], active: [u64; 4]| {
+        let mut world = world(spec(&[1; 4]));
+        even(&mut world, 120, 20);
+        let found = incident(&mut world, Signal::Active, |world| {
+            let mut parts = world.draw(RATE, &shares);
+            for (part, active) in parts.iter_mut().zip(active) {
+                part.active = active;
+            }
+            parts
+        });
+        found.cause
+    };
+    let cause = told([3, 1, 1, 1], [400, 20, 20, 20]);
+    assert_eq!(cause.id, CauseId::WeightsDiffer, "{cause:?}");
+    assert!(cause.text.contains("3, 1, 1, 1"), "{cause:?}");
+    // It gets less than the others and is full all the same.
+    let cause = told([1, 3, 3, 3], [400, 20, 20, 20]);
+    assert_eq!(cause.id, CauseId::SlowBackend, "{cause:?}");
 }
 
 #[test]

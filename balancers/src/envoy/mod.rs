@@ -12,12 +12,14 @@ mod pools;
 mod rules;
 mod shares;
 mod splits;
+mod text;
 mod users;
 
 use std::path::Path;
 
 pub(crate) use admin::admin;
 pub(crate) use rules::RULES;
+pub use text::{EnvoyText, envoy_text};
 
 use crate::configuration::{Configuration, Options};
 use crate::error::ReadError;

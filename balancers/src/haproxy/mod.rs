@@ -20,11 +20,13 @@ mod rules;
 mod server;
 mod settings;
 mod shares;
+mod text;
 
 use std::path::Path;
 
 pub(crate) use admin::admin;
 pub(crate) use rules::RULES;
+pub use text::{HaproxyLine, HaproxyProxy, HaproxyText, haproxy_text};
 
 use crate::configuration::{Configuration, Options};
 use crate::error::{ReadError, Why};

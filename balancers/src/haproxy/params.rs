@@ -109,6 +109,13 @@ pub(super) struct Params {
     pub(super) multiplexed: bool,
 }
 
+/// Whether a value follows this keyword.
+pub(super) fn takes_value(keyword: &str) -> bool {
+    WITH_VALUE.contains(&keyword)
+        || MORE_WITH_VALUE.contains(&keyword)
+        || keyword.starts_with("set-proxy-v2-tlv-fmt")
+}
+
 /// A word that is wrong, and what is wrong with it.
 pub(super) type Wrong = (Place, String);
 
@@ -118,10 +125,7 @@ impl Params {
         let mut rest = words.iter();
         while let Some(word) = rest.next() {
             let name = &*word.text;
-            let with_value = WITH_VALUE.contains(&name)
-                || MORE_WITH_VALUE.contains(&name)
-                || name.starts_with("set-proxy-v2-tlv-fmt");
-            if !with_value {
+            if !takes_value(name) {
                 self.flag(word);
                 continue;
             }

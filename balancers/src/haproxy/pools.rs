@@ -39,6 +39,13 @@ impl View<'_> {
         servers.filter(|(_, server)| server.is_live())
     }
 
+    /// How many servers these are, with as many for a template as it has slots.
+    pub(super) fn size(&self) -> usize {
+        let slots = |(_, server): (usize, &Server)| server.template.unwrap_or(1);
+        let sum = self.live().map(slots).fold(0, u64::saturating_add);
+        usize::try_from(sum).unwrap_or(usize::MAX)
+    }
+
     /// A server's share by weight, or on the ring if there is one.
     pub(super) fn nominal(&self, index: usize) -> f64 {
         let ring = self.arcs.as_ref().unwrap_or(&self.weights);

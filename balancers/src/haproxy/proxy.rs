@@ -227,7 +227,11 @@ impl Proxy {
             "stick" => self.sticks.push(words.to_vec()),
             "bind" => self.told_source |= words.iter().any(|word| word.is("accept-proxy")),
             "http-request" | "tcp-request" => {
-                self.told_source |= words.iter().any(|word| word.is("set-src"));
+                self.told_source |= words.iter().any(|word| {
+                    ["set-src", "expect-proxy", "expect-netscaler-cip"]
+                        .iter()
+                        .any(|it| word.is(it))
+                });
             }
             _ => self.settings.line(words)?,
         }

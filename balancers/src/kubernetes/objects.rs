@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::mesh::{self, Policy};
+use super::mesh::{self, Meshes, Policy};
 use super::routes::{self, Split};
 use crate::model::Address;
 use crate::source::Place;
@@ -57,7 +57,8 @@ pub(super) struct Workload<'a> {
     pub(super) key: Key<'a>,
     pub(super) place: Place,
     pub(super) labels: Labels<'a>,
-    pub(super) replicas: u64,
+    /// How many pods it makes; `None` if nodes or an autoscaler decide.
+    pub(super) replicas: Option<u64>,
     pub(super) containers: Vec<Value<'a>>,
 }
 
@@ -83,8 +84,22 @@ pub(super) struct Objects<'a> {
     pub(super) schedulers: Vec<Value<'a>>,
     pub(super) autoscalers: Vec<Autoscaler<'a>>,
     pub(super) policies: Vec<Policy<'a>>,
-    /// Share of an Ingress' traffic for its canary.
-    pub(super) canaries: Vec<(Key<'a>, Value<'a>)>,
+    /// Ingresses that are canaries of others.
+    pub(super) canaries: Vec<Canary<'a>>,
+    /// Namespaces whose pods get a mesh's proxy, and the Services of Istio's rules.
+    pub(super) meshes: Meshes<'a>,
+    /// `ConfigMap`s with settings of Cilium's balancer: their `data`.
+    pub(super) cilium: Vec<Value<'a>>,
+}
+
+/// An Ingress of ingress-nginx that takes a part of another's requests.
+#[derive(Debug)]
+pub(super) struct Canary<'a> {
+    pub(super) key: Key<'a>,
+    /// Its weight as written.
+    pub(super) weight: Value<'a>,
+    /// What weights are parts of: 100 unless written.
+    pub(super) total: f64,
 }
 
 /// Collects the objects of all texts.
@@ -114,15 +129,19 @@ impl<'a> Objects<'a> {
         match kind {
             "Service" => self.services.push(service(key, place, spec, metadata)),
             "EndpointSlice" => self.slice(key.0, object, metadata),
+            "Namespace" => self.meshes.namespace(key.1, metadata),
             "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet" => {
-                self.workloads.push(workload(key, place, spec));
+                self.meshes.pods(key.0, spec);
+                self.workloads.push(workload(kind, key, place, spec));
             }
-            "DestinationRule" => self.policies.extend(mesh::policies(key, spec)),
-            "Ingress" => {
-                let weight =
-                    metadata.at(&["annotations", "nginx.ingress.kubernetes.io/canary-weight"]);
-                self.canaries.extend(weight.map(|weight| (key, weight)));
+            "DestinationRule" => {
+                let policies = mesh::policies(key, spec);
+                self.meshes.policies(&policies);
+                self.policies.extend(policies);
             }
+            "ServiceProfile" => self.meshes.profile(key.1),
+            "ConfigMap" => self.cilium.extend(cilium(object)),
+            "Ingress" => self.canaries.extend(canary(key, metadata)),
             "HorizontalPodAutoscaler" => self.autoscalers.extend(autoscaler(key.0, spec)),
             "KubeProxyConfiguration" => self.schedulers.extend(object.at(&["ipvs", "scheduler"])),
             kind => self.splits.extend(routes::splits(kind, key, spec)),
@@ -210,18 +229,44 @@ fn endpoint<'a>(
     })
 }
 
-fn workload<'a>(key: Key<'a>, place: Place, spec: Value<'a>) -> Workload<'a> {
+fn workload<'a>(kind: &str, key: Key<'a>, place: Place, spec: Value<'a>) -> Workload<'a> {
     Workload {
         key,
         place,
         labels: labels(spec.at(&["template", "metadata", "labels"])),
-        replicas: spec.get("replicas").and_then(Value::whole).unwrap_or(1),
+        replicas: replicas(kind, spec),
         containers: spec
             .at(&["template", "spec"])
             .into_iter()
             .flat_map(|pod| pod.list("containers"))
             .collect(),
     }
+}
+
+/// A `DaemonSet` has a pod on each node; of the others one is made unless more are written.
+fn replicas(kind: &str, spec: Value<'_>) -> Option<u64> {
+    let written = || spec.get("replicas").and_then(Value::whole).unwrap_or(1);
+    (kind != "DaemonSet").then(written)
+}
+
+/// Nothing but `canary: "true"` makes an Ingress one.
+fn canary<'a>(key: Key<'a>, metadata: Value<'a>) -> Option<Canary<'a>> {
+    let annotations = metadata.get("annotations")?;
+    let said = |name: &str| annotations.get(&format!("nginx.ingress.kubernetes.io/{name}"));
+    said("canary").filter(|word| word.text() == Some("true"))?;
+    let total = said("canary-weight-total").and_then(Value::number);
+    Some(Canary {
+        key,
+        weight: said("canary-weight")?,
+        total: total.filter(|total| *total > 0.0).unwrap_or(100.0),
+    })
+}
+
+/// The settings of a `ConfigMap`, if it has one of Cilium's balancer.
+fn cilium(object: Value<'_>) -> Option<Value<'_>> {
+    object
+        .get("data")
+        .filter(|data| data.get("bpf-lb-algorithm").is_some())
 }
 
 /// `minReplicas` is 1 unless written; `maxReplicas` is required.

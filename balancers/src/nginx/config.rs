@@ -38,8 +38,10 @@ pub(super) struct Split {
 /// What holds at one point of the configuration, inherited by the blocks within.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Scope {
-    /// `set_real_ip_from`, or `proxy_protocol` on what listens.
+    /// `set_real_ip_from`.
     pub(super) real_ip: bool,
+    /// `proxy_protocol` on what listens: whatever connects is a proxy, and its address stays the client's until `set_real_ip_from`.
+    pub(super) proxied: bool,
     /// The addresses of `listen`, as written.
     pub(super) listens: Rc<Vec<String>>,
     /// `proxy_http_version`.
@@ -178,7 +180,7 @@ impl Scope {
         match line.name.text.as_str() {
             "set_real_ip_from" => self.real_ip = true,
             "listen" => {
-                self.real_ip |= line.args.iter().any(|word| word.text == "proxy_protocol");
+                self.proxied |= line.args.iter().any(|word| word.text == "proxy_protocol");
                 Rc::make_mut(&mut self.listens).push(arg(0).to_owned());
             }
             "proxy_http_version" => self.http_version = Some(arg(0).to_owned()),

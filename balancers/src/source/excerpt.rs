@@ -43,10 +43,14 @@ impl Excerpt {
         if after.len() > AFTER {
             line.push('…');
         }
+        // What is meant may end in blanks, as comments do, or be one.
+        let line = line.trim_end().to_owned();
+        let end = line.chars().count();
+        let indent = indent.min(end);
         Self {
-            line: line.trim_end().to_owned(),
+            line,
             indent,
-            carets: length.min(after.len()).clamp(1, AFTER),
+            carets: length.min(end - indent).clamp(1, AFTER),
         }
     }
 
@@ -69,5 +73,24 @@ fn shown(char: char) -> char {
         '\t' => ' ',
         _ if char.is_control() => '\u{fffd}',
         _ => char,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blanks_at_the_end_are_not_underlined() {
+        let excerpt = Excerpt::new("a # meant   \nb", 2, 10);
+        assert_eq!(
+            (excerpt.line.as_str(), excerpt.indent, excerpt.carets),
+            ("a # meant", 2, 7)
+        );
+        let blank = Excerpt::new("a    \nb", 3, 2);
+        assert_eq!(
+            (blank.line.as_str(), blank.indent, blank.carets),
+            ("a", 1, 1)
+        );
     }
 }

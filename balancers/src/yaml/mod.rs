@@ -148,12 +148,23 @@ impl<'a> Value<'a> {
             .or_else(|| float().map(|number| number as u64))
     }
 
+    /// Whether it is a scalar without quotes: a number, `true` or `false` if it reads like one.
+    pub(crate) fn is_plain(self) -> bool {
+        matches!(&self.node().kind, Kind::Scalar { plain: true, .. })
+    }
+
+    /// Whether it is a list.
+    pub(crate) fn is_list(self) -> bool {
+        matches!(&self.node().kind, Kind::List(_))
+    }
+
     /// Whether it is the word `true`.
     pub(crate) fn is_true(self) -> bool {
         self.text() == Some("true")
     }
 
-    fn is_null(self) -> bool {
+    /// Whether it is nothing, written as such.
+    pub(crate) fn is_null(self) -> bool {
         match &self.node().kind {
             Kind::Scalar { text, plain: true } => matches!(text.as_str(), "" | "~" | "null"),
             _ => false,

@@ -9,7 +9,7 @@ pub const ROLE_UPSTREAM: u16 = 1;
 /// [`Key::role`]: the endpoint is the local side of connections that this host accepts.
 pub const ROLE_LOCAL: u16 = 2;
 
-/// Who serves: the key of the `COUNTERS` map.
+/// Who serves: the key of the `SEAT_OF` map.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Key {
@@ -25,7 +25,7 @@ pub struct Key {
     pub padding: u32,
 }
 
-/// What is counted of an endpoint: the value of the `COUNTERS` map. Only ever added to.
+/// What is counted of an endpoint. Only ever added to.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
@@ -51,9 +51,19 @@ pub struct Counters {
     pub met_older: u64,
     /// Connections of that part that were seen to close.
     pub older_closed: u64,
-    /// Always 0. The kernel's element is a header of 48 bytes, the key of 32, and this: three whole cache lines, of which
-    /// an ordinary connection touches two, for what it changes is in the first 48 bytes.
-    pub padding: [u64; 3],
+}
+
+/// Where a watched endpoint is counted: an element of the `SEATS` map. Two cache lines, of which the events of a connection
+/// change the first alone.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seat {
+    /// What was counted since the endpoint was given this seat.
+    pub counters: Counters,
+    /// Always 0.
+    pub padding: u64,
+    /// Whose seat this is; all zeros if nobody's.
+    pub key: Key,
 }
 
 /// What a walk remembers of an open connection: the value of the `MARKS` socket storage.
@@ -170,21 +180,24 @@ pub struct Offsets {
     pub cb_flags: u32,
 }
 
-/// Slots of the `LOSSES` array.
-pub mod loss {
-    /// A connection attempt to an endpoint for which the map had no room.
+/// Slots of the `EVENTS` array: what the hook counts of itself.
+pub mod event {
+    /// A connection attempt to an endpoint for which no seat was free.
     pub const MAP_FULL: u32 = 0;
     /// A connection attempt to an endpoint that the map refused for another reason.
     pub const INSERT_REFUSED: u32 = 1;
     /// An open connection that could not be marked.
     pub const MARK_REFUSED: u32 = 2;
+    /// An endpoint that was given a seat by the hook, because it was not watched yet and was to be learned.
+    pub const LEARNED: u32 = 3;
     /// How many slots there are.
-    pub const SLOTS: u32 = 3;
+    pub const SLOTS: u32 = 4;
 }
 
 const _: () = {
     assert!(size_of::<Key>() == 32 && align_of::<Key>() == 8);
-    assert!(size_of::<Counters>() == 112);
+    assert!(size_of::<Counters>() == 88);
+    assert!(size_of::<Seat>() == 128 && align_of::<Seat>() == 8);
     assert!(size_of::<Mark>() == 32);
     assert!(size_of::<Settings>() == 48);
     assert!(size_of::<Offsets>() == 56);

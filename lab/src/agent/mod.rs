@@ -56,10 +56,20 @@ impl Agent {
     }
 
     /// Starts an agent by a command that ends in `run` and its arguments, but for the configuration, which is added.
-    pub fn launch_by(mut command: Command, namespace: &Namespace, config: &str) -> Result<Self> {
+    pub fn launch_by(command: Command, namespace: &Namespace, config: &str) -> Result<Self> {
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        Self::launch_at(any, command, namespace, config)
+    }
+
+    /// As [`Agent::launch_by`], to serve at an address.
+    pub fn launch_at(
+        listen: SocketAddr,
+        mut command: Command,
+        namespace: &Namespace,
+        config: &str,
+    ) -> Result<Self> {
         let directory = TempDir::with_prefix("evenkeel-").context("no temporary directory")?;
         let file = directory.path().join("evenkeel.yaml");
-        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         fs::write(&file, with_listen(listen, config))
             .context("cannot write the agent's configuration")?;
         command.arg("--config").arg(&file);

@@ -36,6 +36,8 @@ pub struct Options {
     pub threads: usize,
     /// Time between a request and its answer: a slow backend.
     pub delay: Duration,
+    /// How many answers a thread gives in a second at most, one after the other: a backend with a limit. None without it.
+    pub capacity: Option<u32>,
 }
 
 impl Options {
@@ -45,6 +47,7 @@ impl Options {
             protocol,
             threads: 2,
             delay: Duration::ZERO,
+            capacity: None,
         }
     }
 }

@@ -85,6 +85,9 @@ pub(super) struct Reactor {
     free: Vec<usize>,
     /// Answers that wait for their time, the first that is due in front.
     delayed: VecDeque<(Instant, usize)>,
+    /// The time that each answer takes from those that follow, and when the last of them is given.
+    turn: Duration,
+    busy_until: Instant,
     buffer: Box<[u8]>,
 }
 
@@ -110,6 +113,10 @@ impl Reactor {
             connections: Vec::new(),
             free: Vec::new(),
             delayed: VecDeque::new(),
+            turn: options
+                .capacity
+                .map_or(Duration::ZERO, |most| Duration::from_secs(1) / most.max(1)),
+            busy_until: Instant::now(),
             buffer: vec![0; 65_536].into_boxed_slice(),
         };
         for (token, listener) in (STOP + 1..).zip(listeners) {
@@ -217,7 +224,7 @@ impl Reactor {
             return Ok(());
         };
         let delay = self.shared.delay();
-        let wish = connection.proceed(&mut self.buffer, !delay.is_zero());
+        let wish = connection.proceed(&mut self.buffer, !(delay + self.turn).is_zero());
         let mut tallies = self.shared.lock();
         let tally = &mut tallies[connection.slot].1;
         tally.to_backend += std::mem::take(&mut connection.received);
@@ -232,7 +239,9 @@ impl Reactor {
             Wish::Input => EventFlags::IN,
             Wish::Output => EventFlags::OUT,
             Wish::Time => {
-                let due = Instant::now() + delay;
+                let now = Instant::now();
+                self.busy_until = self.busy_until.max(now) + self.turn;
+                let due = self.busy_until.max(now + delay);
                 connection.due = Some(due);
                 // Last, unless the delay has been shortened.
                 let place = self.delayed.partition_point(|(other, _)| *other <= due);

@@ -61,13 +61,21 @@ pub(super) fn set_weight(
         .iter()
         .position(|server| server.address == address);
     let index = index.with_context(|| format!("HAProxy has no backend {address}"))?;
-    let answer = ask(folder, &format!("set weight lab/s{index} {weight}"))?;
+    let answer = ask(
+        folder,
+        &format!("set weight {}/s{index} {weight}", name(setup)),
+    )?;
     ensure!(
         answer.trim().is_empty(),
         "HAProxy does not set the weight: {}",
         answer.trim()
     );
     Ok(())
+}
+
+/// The name of the proxy.
+fn name(setup: &Setup) -> &str {
+    setup.name.as_deref().unwrap_or("lab")
 }
 
 fn render(setup: &Setup, folder: &Path) -> Result<String> {
@@ -93,8 +101,11 @@ fn render(setup: &Setup, folder: &Path) -> Result<String> {
     };
     writeln!(
         text,
-        "listen lab\n  bind {}\n  balance {balance}",
-        setup.listen
+        "listen {}\n  bind {} {}\n  balance {balance}\n{}",
+        name(setup),
+        setup.listen,
+        setup.listen_options,
+        setup.lines
     )?;
     for (index, server) in setup.servers.iter().enumerate() {
         writeln!(

@@ -99,6 +99,12 @@ pub struct Setup {
     pub keepalive: bool,
     /// nginx' worker processes, HAProxy's or Envoy's threads. Several choose independently of each other.
     pub workers: usize,
+    /// The pool's name; that of the product's generated configuration without it. Not for Envoy.
+    pub name: Option<String>,
+    /// More lines for the pool: of nginx' `upstream`, of HAProxy's `listen`; not for Envoy.
+    pub lines: String,
+    /// More words for the line that says where to listen; not for Envoy.
+    pub listen_options: String,
 }
 
 impl Setup {
@@ -116,7 +122,16 @@ impl Setup {
             algorithm: Algorithm::RoundRobin,
             keepalive: false,
             workers: 1,
+            name: None,
+            lines: String::new(),
+            listen_options: String::new(),
         }
+    }
+
+    /// How many sockets listen: with `reuseport` each worker of nginx has its own.
+    fn listeners(&self) -> usize {
+        let own = self.listen_options.contains("reuseport");
+        if own { self.workers } else { 1 }
     }
 
     fn check(&self) -> Result<()> {
@@ -251,6 +266,12 @@ impl<'a> Balancer<'a> {
         })
     }
 
+    /// What it writes about each request or connection; nginx only.
+    pub fn access_log(&self) -> Option<PathBuf> {
+        let nginx = self.product == Product::Nginx;
+        nginx.then(|| self.folder.path().join(nginx::ACCESS_LOG))
+    }
+
     /// HAProxy's stats socket.
     pub fn stats_socket(&self) -> Option<PathBuf> {
         (self.product == Product::Haproxy).then(|| haproxy::socket(self.folder.path()))
@@ -283,7 +304,8 @@ impl<'a> Balancer<'a> {
         wait_for(PATIENCE, &what, || {
             process.check()?;
             // HAProxy's old and new process have a listener each for a while.
-            Ok((listening::listeners(namespace, setup.listen)? == 1).then_some(()))
+            let found = listening::listeners(namespace, setup.listen)?;
+            Ok((found == setup.listeners()).then_some(()))
         })
     }
 }

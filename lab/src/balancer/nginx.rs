@@ -19,7 +19,7 @@ pub(super) const CONFIG: &str = "nginx.conf";
 
 /// What nginx writes about each request or connection: the backends tried, and the time each took to connect.
 const LOG_FORMAT: &str = "'$upstream_addr|$upstream_connect_time'";
-const ACCESS_LOG: &str = "access.log";
+pub(super) const ACCESS_LOG: &str = "access.log";
 
 pub(super) fn start(namespace: &Namespace, setup: &Setup, folder: &Path) -> Result<Process> {
     let config = write(folder, CONFIG, &render(setup, folder)?)?;
@@ -93,21 +93,25 @@ fn render(setup: &Setup, folder: &Path) -> Result<String> {
         Mode::Http => http(setup, &folder)?,
     };
     let workers = setup.workers;
+    // Each worker touches the memory of all of them when it starts.
+    let connections = (32_000 / workers.max(1)).min(16_000);
     Ok(format!(
         "{module}user root;\ndaemon off;\nmaster_process on;\nworker_processes {workers};\npid {folder}/nginx.pid;\n\
-         events {{ worker_connections 16000; }}\n{block}"
+         events {{ worker_connections {connections}; }}\n{block}"
     ))
 }
 
 fn stream(setup: &Setup, folder: &str) -> Result<String> {
-    let (log, upstream, listen) = (log(folder), upstream(setup)?, setup.listen);
-    let server =
-        format!("server {{ listen {listen} backlog=4096; proxy_pass pool; proxy_half_close on; }}");
+    let (log, upstream, listen) = (log(folder), upstream(setup)?, listen(setup));
+    let server = format!(
+        "server {{ {listen} proxy_pass {}; proxy_half_close on; }}",
+        name(setup)
+    );
     Ok(format!("stream {{\n{log}{upstream}{server}\n}}\n"))
 }
 
 fn http(setup: &Setup, folder: &str) -> Result<String> {
-    let (log, upstream, listen) = (log(folder), upstream(setup)?, setup.listen);
+    let (log, upstream, listen) = (log(folder), upstream(setup)?, listen(setup));
     let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
         .map(|kind| format!("{kind}_temp_path {folder}/{kind};\n"))
         .concat();
@@ -118,14 +122,27 @@ fn http(setup: &Setup, folder: &str) -> Result<String> {
         ""
     };
     let server = format!(
-        "server {{ listen {listen} backlog=4096; keepalive_requests 1000000; \
-         location / {{ {reuse}proxy_pass http://pool; }} }}"
+        "server {{ {listen} keepalive_requests 1000000; \
+         location / {{ {reuse}proxy_pass http://{}; }} }}",
+        name(setup)
     );
     Ok(format!("http {{\n{temporary}{log}{upstream}{server}\n}}\n"))
 }
 
 fn log(folder: &str) -> String {
     format!("log_format lab {LOG_FORMAT};\naccess_log {folder}/{ACCESS_LOG} lab;\n")
+}
+
+/// The name of the upstream.
+fn name(setup: &Setup) -> &str {
+    setup.name.as_deref().unwrap_or("pool")
+}
+
+fn listen(setup: &Setup) -> String {
+    format!(
+        "listen {} backlog=4096 {};",
+        setup.listen, setup.listen_options
+    )
 }
 
 fn upstream(setup: &Setup) -> Result<String> {
@@ -138,7 +155,7 @@ fn upstream(setup: &Setup) -> Result<String> {
         (Algorithm::UriHash, _) => "hash $request_uri;\n",
         (Algorithm::First, _) => bail!("nginx cannot fill its backends one after the other"),
     };
-    let mut text = format!("upstream pool {{\n{method}");
+    let mut text = format!("upstream {} {{\n{method}{}", name(setup), setup.lines);
     for server in &setup.servers {
         writeln!(
             text,

@@ -1,7 +1,7 @@
 //! Requests to one server, with a count of who answered.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::AddAssign;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -29,6 +29,12 @@ pub struct HttpLoad {
     pub keepalive: bool,
     /// How many different paths are asked for, in turn: keys for balancers that hash them.
     pub paths: u64,
+    /// Addresses of this host that requests come from, in turn; as the system chooses if there are none.
+    pub from: Vec<IpAddr>,
+    /// A cookie that is sent with every request.
+    pub cookie: Option<String>,
+    /// For how many requests a thread sends back the cookie that it was given, as a visitor does: 0 for none.
+    pub session: u64,
 }
 
 /// What came back.
@@ -64,6 +70,9 @@ impl HttpLoad {
             per_second: None,
             keepalive: false,
             paths: 1,
+            from: Vec::new(),
+            cookie: None,
+            session: 0,
         }
     }
 
@@ -105,12 +114,14 @@ impl HttpLoad {
 
     fn part(&self, number: usize, began: Instant, stop: &AtomicBool, book: &Book) {
         let mut client = None;
+        let mut session = Session::default();
         for index in (number as u64..self.requests).step_by(self.threads.max(1)) {
             if !await_turn(index, began, self.per_second, stop) {
                 break;
             }
             let path = format!("/{}", index % self.paths.max(1));
-            let answer = self.request(&mut client, &path);
+            let cookie = self.cookie.as_deref().or(session.cookie.as_deref());
+            let answer = self.request(&mut client, index, &path, cookie);
             let mut counts = book.lock();
             let Ok(response) = answer else {
                 counts.broken += 1;
@@ -118,20 +129,52 @@ impl HttpLoad {
                 continue;
             };
             *counts.statuses.entry(response.status).or_default() += 1;
+            session.go_on(response.cookie, self.session);
             if let Ok(backend) = response.body.trim().parse() {
                 *counts.by_backend.entry(backend).or_default() += 1;
             }
         }
     }
 
-    fn request(&self, client: &mut Option<Client>, path: &str) -> Result<Response> {
+    fn request(
+        &self,
+        client: &mut Option<Client>,
+        index: u64,
+        path: &str,
+        cookie: Option<&str>,
+    ) -> Result<Response> {
         let mut current = match client.take() {
             Some(client) => client,
-            None => Client::open(self.target)?,
+            None => Client::open(self.target, self.source(index))?,
         };
-        let response = current.get(path, self.keepalive)?;
+        let response = current.get(path, self.keepalive, cookie)?;
         *client = response.keep.then_some(current);
         Ok(response)
+    }
+
+    /// Where request number `index` comes from.
+    fn source(&self, index: u64) -> Option<IpAddr> {
+        let turn = index % (self.from.len() as u64).max(1);
+        self.from.get(usize::try_from(turn).ok()?).copied()
+    }
+}
+
+/// The cookie of one visitor.
+#[derive(Default)]
+struct Session {
+    cookie: Option<String>,
+    requests: u64,
+}
+
+impl Session {
+    /// One more request was answered; the visit ends after `length`.
+    fn go_on(&mut self, cookie: Option<String>, length: u64) {
+        self.requests += 1;
+        if self.requests >= length {
+            *self = Self::default();
+        } else if cookie.is_some() {
+            self.cookie = cookie;
+        }
     }
 }
 

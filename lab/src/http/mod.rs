@@ -4,13 +4,13 @@ mod load;
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 
 use crate::netns::Namespace;
-use crate::socket::connect;
+use crate::socket::{connect, connect_from};
 
 pub use load::{HttpCounts, HttpLoad, HttpTraffic};
 
@@ -24,13 +24,15 @@ pub struct Response {
     pub status: u16,
     /// The body as text.
     pub body: String,
+    /// The cookie that it sets, as a client sends it back: `name=value`.
+    pub cookie: Option<String>,
     /// Whether the connection can take another request.
     keep: bool,
 }
 
 /// Fetches `path` from a server that is reached from `namespace`.
 pub fn get(namespace: &Namespace, server: SocketAddr, path: &str) -> Result<Response> {
-    let exchange = || Client::open(server)?.get(path, false);
+    let exchange = || Client::open(server, None)?.get(path, false, None);
     namespace
         .enter(exchange)?
         .with_context(|| format!("cannot get http://{server}{path}"))
@@ -42,19 +44,24 @@ struct Client {
 }
 
 impl Client {
-    fn open(server: SocketAddr) -> Result<Self> {
-        let stream =
-            connect(server, PATIENCE).with_context(|| format!("cannot connect to {server}"))?;
+    /// Connects, from an address of this host if one is given.
+    fn open(server: SocketAddr, from: Option<IpAddr>) -> Result<Self> {
+        let stream = match from {
+            Some(from) => connect_from(from, server, PATIENCE),
+            None => connect(server, PATIENCE),
+        };
+        let stream = stream.with_context(|| format!("cannot connect to {server}"))?;
         Ok(Self {
             server,
             reader: BufReader::new(stream),
         })
     }
 
-    fn get(&mut self, path: &str, keep: bool) -> Result<Response> {
+    fn get(&mut self, path: &str, keep: bool, cookie: Option<&str>) -> Result<Response> {
         let connection = if keep { "keep-alive" } else { "close" };
+        let cookie = cookie.map_or(String::new(), |cookie| format!("Cookie: {cookie}\r\n"));
         let request = format!(
-            "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: {connection}\r\n\r\n",
+            "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: {connection}\r\n{cookie}\r\n",
             self.server
         );
         self.reader.get_mut().write_all(request.as_bytes())?;
@@ -75,9 +82,14 @@ impl Client {
             whole = false;
         }
         let keep = keep && whole && header("connection").as_deref() != Some("close");
+        let cookie = headers.get("set-cookie");
+        let cookie = cookie
+            .and_then(|text| text.split(';').next())
+            .map(str::to_owned);
         Ok(Response {
             status: code,
             body: String::from_utf8_lossy(&body).into_owned(),
+            cookie,
             keep,
         })
     }

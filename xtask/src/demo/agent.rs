@@ -17,8 +17,8 @@ use tempfile::TempDir;
 
 use super::finding::Incidents;
 use super::reading::{Answer, Reading};
-use super::stop::Stop;
 use crate::shell::cargo;
+use crate::stop::Stop;
 
 /// The pool's name.
 pub(super) const POOL: &str = "checkout";
@@ -34,7 +34,7 @@ const LAST_TICKS: Duration = Duration::from_secs(10);
 
 /// Builds the agent and tells where it is. It is the development build, which takes a fraction of the time that the
 /// release build takes and has much of what it needs from the build of this program.
-pub(super) fn build() -> Result<PathBuf> {
+pub(crate) fn build() -> Result<PathBuf> {
     let mut build = cargo();
     build.args([
         "build",

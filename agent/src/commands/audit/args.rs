@@ -159,7 +159,7 @@ impl AuditArgs {
     }
 }
 
-fn product(name: &str) -> Result<Product, String> {
+pub(in crate::commands) fn product(name: &str) -> Result<Product, String> {
     Product::from_name(name).ok_or_else(|| {
         let known = Product::ALL.map(Product::as_str).join(", ");
         format!("there is no product of that name; write one of: {known}")

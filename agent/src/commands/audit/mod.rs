@@ -18,7 +18,7 @@ use std::io::{self, Write};
 
 use evenkeel_balancers::{ReadError, Severity};
 
-pub(super) use self::args::AuditArgs;
+pub(super) use self::args::{AuditArgs, product};
 use self::args::{Format, Task};
 use self::report::Report;
 use super::exit;

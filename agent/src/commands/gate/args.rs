@@ -31,18 +31,21 @@ pub(in crate::commands) struct GateArgs {
     /// Judge the pools of this configuration of Envoy.
     #[arg(long, value_name = "FILE")]
     envoy: Option<PathBuf>,
-    /// Start an nginx of its own with this configuration, with backends and traffic of the gate's, and judge that. Needs no
-    /// privileges and no command.
     #[arg(
         long,
         value_name = "FILE",
+        help = "Start a balancer of its own with this configuration of nginx, HAProxy or Envoy, with backends and traffic of the \
+                gate's, and judge that. Needs no privileges and no command",
         conflicts_with_all = ["config", "nginx", "haproxy", "envoy", "command", "settle", "cgroup", "signal", "no_failed"]
     )]
     pub(super) hermetic: Option<PathBuf>,
     /// The requests or connections per pool that --hermetic sends. [default: as many as the limits need]
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(10..=1_000_000))]
     pub(super) connections: Option<u32>,
-    /// The program that --hermetic starts. [default: nginx, from PATH or /usr/sbin]
+    /// Whose configuration --hermetic is given, like `haproxy`, if it is not to be told by its content.
+    #[arg(long = "as", value_name = "PRODUCT", value_parser = crate::commands::audit::product)]
+    pub(super) product: Option<Product>,
+    /// The program that --hermetic starts. [default: nginx, haproxy or envoy, from PATH or where it usually is]
     #[arg(long, value_name = "PATH")]
     pub(super) program: Option<PathBuf>,
     /// Judge this pool alone; may be given several times. Without it, all of them.
@@ -161,13 +164,19 @@ pub(super) struct ReportFile {
 impl GateArgs {
     /// Whether the options belong together.
     pub(super) fn check(&self) -> Result<(), &'static str> {
-        match (&self.hermetic, self.connections, &self.program) {
-            (None, Some(_), _) => {
+        if self.hermetic.is_some() {
+            return Ok(());
+        }
+        match (self.connections, &self.program, self.product) {
+            (Some(_), ..) => {
                 Err("--connections goes with --hermetic: otherwise the command makes the traffic")
             }
-            (None, _, Some(_)) => {
+            (_, Some(_), _) => {
                 Err("--program goes with --hermetic: otherwise no balancer is started")
             }
+            (.., Some(_)) => Err(
+                "--as goes with --hermetic: otherwise --nginx, --haproxy and --envoy say whose configuration it is",
+            ),
             _ => Ok(()),
         }
     }

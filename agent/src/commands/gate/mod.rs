@@ -109,6 +109,7 @@ fn write_file(report: &Report, path: &Path, format: Format) -> anyhow::Result<()
 fn hermetic(args: &GateArgs, file: &Path, err: &mut dyn Write) -> anyhow::Result<Report> {
     let setup = Setup {
         configuration: file.to_owned(),
+        product: args.product,
         pools: args.pools.clone(),
         requests: args.connections,
         program: args.program.clone(),

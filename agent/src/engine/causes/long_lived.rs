@@ -13,15 +13,41 @@ fn connections_stay(pattern: &Pattern<'_>) -> bool {
     active >= 1.0 && pattern.total(Signal::Opened) < FEW_OPENED * active
 }
 
-/// A new backend gets no part of the connections that were there before it.
+/// Whether a skew of open connections or of bytes only mirrors one of new connections, and is explained by what explains that: who is
+/// named gets as clearly too many of the new ones or too few, and they do not last so long that earlier ones weigh more.
+pub(super) fn mirrors_opened(pattern: &Pattern<'_>) -> bool {
+    let far = |backend: usize, side: Side| {
+        let relative = pattern.relative(backend, Signal::Opened);
+        match side {
+            Side::Hot => relative > 1.0 + pattern.tolerance,
+            Side::Cold => relative < 1.0 - pattern.tolerance,
+        }
+    };
+    let named = [Side::Hot, Side::Cold].map(|side| (side, pattern.on(side)));
+    matches!(pattern.signal, Signal::Active | Signal::Bytes)
+        && !connections_stay(pattern)
+        && named.iter().any(|(_, backends)| !backends.is_empty())
+        && named
+            .iter()
+            .all(|(side, backends)| backends.iter().all(|backend| far(*backend, *side)))
+}
+
+/// A new backend gets no part of the connections that were there before it. It may get its part of short ones that come and go
+/// beside those: then what it has open lasts for a fraction of the time that others' do, less than a faster machine would explain.
 pub(super) fn not_rebalanced(pattern: &Pattern<'_>) -> Option<Cause> {
-    if pattern.signal == Signal::Opened || !connections_stay(pattern) {
+    /// Of the pool's average.
+    const BRIEF: f64 = 0.25;
+    if pattern.signal == Signal::Opened {
         return None;
     }
+    let stay = connections_stay(pattern);
+    let brief =
+        |backend: usize| pattern.looks_even(Signal::Opened) && lasts(pattern, backend) < BRIEF;
     let new: Vec<usize> = pattern
         .on(Side::Cold)
         .into_iter()
         .filter(|backend| pattern.backends[*backend].newcomer)
+        .filter(|backend| stay || brief(*backend))
         .collect();
     (!new.is_empty()).then(|| {
         cause(

@@ -30,6 +30,8 @@ const TABLE: [Row; 11] = [
 
 /// The probable causes, the most probable first; never empty.
 pub(super) fn explain(pattern: &Pattern<'_>) -> (Cause, Vec<Cause>) {
+    let mirrored = long_lived::mirrors_opened(pattern).then(|| pattern.of_opened());
+    let pattern = mirrored.as_ref().unwrap_or(pattern);
     let findings = &pattern.pool.spec.findings;
     let explained = |cause| configured::explained(cause, findings);
     let mut found = TABLE.iter().filter_map(|row| row(pattern)).map(explained);

@@ -1,6 +1,5 @@
 //! The real balancer, with the copy of its configuration in a folder of its own. It ends with the value that stands for it.
 
-use std::fmt::Write as _;
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -11,11 +10,8 @@ use tempfile::TempDir;
 use tracing::debug;
 
 use super::HermeticError;
-use super::copy::{self, Copy};
+use super::copy::{Configuration, Copy, Site};
 
-const PROGRAM: &str = "nginx";
-/// Where it is on many hosts, though not in everybody's PATH.
-const USUAL: &str = "/usr/sbin/nginx";
 /// How long it may take to listen, and to end.
 const PATIENCE: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(10);
@@ -24,30 +20,37 @@ const POLL: Duration = Duration::from_millis(10);
 pub(super) struct Balancer {
     child: Child,
     folder: TempDir,
+    title: &'static str,
 }
 
 impl Balancer {
     /// Starts it, and waits until it listens where all pools are reached.
     pub(super) fn start(copy: &Copy, program: Option<&Path>) -> Result<Self, HermeticError> {
-        let program = program.map_or_else(find, Path::to_owned);
+        let configuration = &*copy.configuration;
+        let program = program.map_or_else(|| find(configuration), Path::to_owned);
         let folder = tempfile::Builder::new()
             .prefix("evenkeel-gate-")
             .tempdir()
             .map_err(HermeticError::Folder)?;
-        let file = folder.path().join("nginx.conf");
-        let modules = modules(copy, &program)?;
-        // Started by root, it would serve as somebody who cannot look into the folder.
-        let user = rustix::process::geteuid().is_root().then_some("root");
-        let text = copy::text(copy, &modules, folder.path(), user);
-        std::fs::write(&file, text).map_err(HermeticError::Folder)?;
-        test(&program, folder.path(), &file)?;
+        let site = Site {
+            program: &program,
+            folder: folder.path(),
+        };
+        let text = configuration.text(Some(&site))?;
+        std::fs::write(site.file(configuration), text).map_err(HermeticError::Folder)?;
+        check(configuration, &site)?;
         let log = std::fs::File::create(log(folder.path())).map_err(HermeticError::Folder)?;
-        let child = command(&program, folder.path(), &file)
+        let child = apart(configuration.run(&site))
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()
-            .map_err(|error| HermeticError::program(&program, error))?;
-        let mut balancer = Self { child, folder };
+            .map_err(|error| HermeticError::program(configuration, &program, error))?;
+        let title = configuration.product().title();
+        let mut balancer = Self {
+            child,
+            folder,
+            title,
+        };
         for pool in &copy.pools {
             balancer.await_listening(pool.entry)?;
         }
@@ -59,7 +62,7 @@ impl Balancer {
         while TcpStream::connect(entry).is_err() {
             let ended = !matches!(self.child.try_wait(), Ok(None));
             if ended || began.elapsed() > PATIENCE {
-                return Err(HermeticError::NotListening(self.said()));
+                return Err(HermeticError::NotListening(self.title, self.said()));
             }
             std::thread::sleep(POLL);
         }
@@ -79,7 +82,7 @@ impl Balancer {
         if let Some(id) = id
             && let Err(error) = kill_process_group(id, signal)
         {
-            debug!(%error, "nginx cannot be signalled");
+            debug!(%error, "{} cannot be signalled", self.title);
         }
     }
 }
@@ -104,65 +107,41 @@ fn log(folder: &Path) -> PathBuf {
 }
 
 /// In PATH, or where it usually is.
-fn find() -> PathBuf {
+fn find(configuration: &dyn Configuration) -> PathBuf {
+    let (name, usual) = configuration.program();
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&path)
-        .map(|folder| folder.join(PROGRAM))
+        .map(|folder| folder.join(name))
         .find(|file| file.is_file());
-    found.unwrap_or_else(|| PathBuf::from(USUAL))
+    found.unwrap_or_else(|| PathBuf::from(usual))
 }
 
-fn command(program: &Path, folder: &Path, file: &Path) -> Command {
+/// In a process group of its own, which signals to the gate's do not reach.
+fn apart(mut command: Command) -> Command {
     use std::os::unix::process::CommandExt as _;
-    let mut command = Command::new(program);
-    // Without -e it opens the log that was compiled in, before it has read the configuration.
-    command.args(["-e", "stderr", "-p"]).arg(folder);
-    command.arg("-c").arg(file).stdin(Stdio::null());
-    command.process_group(0);
+    command.stdin(Stdio::null()).process_group(0);
     command
 }
 
 /// Lets it check the copy: what it does not know stands in its own words.
-fn test(program: &Path, folder: &Path, file: &Path) -> Result<(), HermeticError> {
-    let output = command(program, folder, file)
-        .arg("-t")
+fn check(configuration: &dyn Configuration, site: &Site<'_>) -> Result<(), HermeticError> {
+    let output = apart(configuration.check(site))
         .output()
-        .map_err(|error| HermeticError::program(program, error))?;
+        .map_err(|error| HermeticError::program(configuration, site.program, error))?;
     if output.status.success() {
         return Ok(());
     }
-    let said = String::from_utf8_lossy(&output.stderr);
-    let wrong = said.lines().filter(|line| line.contains("[emerg]"));
+    let said = [output.stderr, output.stdout].concat();
+    let said = String::from_utf8_lossy(&said);
+    let wrong = said
+        .lines()
+        .filter(|line| line.contains(configuration.complaint()));
     let wrong: Vec<&str> = wrong.collect();
-    Err(HermeticError::Refused(if wrong.is_empty() {
+    let wrong = if wrong.is_empty() {
         said.trim().to_owned()
     } else {
         wrong.join("\n")
-    }))
-}
-
-/// The lines that load modules which are there; relative ones are relative to where nginx was installed.
-fn modules(copy: &Copy, program: &Path) -> Result<String, HermeticError> {
-    if copy.modules.is_empty() {
-        return Ok(String::new());
-    }
-    let output = Command::new(program)
-        .arg("-V")
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| HermeticError::program(program, error))?;
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    let prefix = said
-        .split_whitespace()
-        .find_map(|word| word.strip_prefix("--prefix="))
-        .unwrap_or("/etc/nginx");
-    let mut text = String::new();
-    for module in &copy.modules {
-        let path = Path::new(prefix).join(module);
-        if path.is_file() {
-            let written = writeln!(text, "load_module \"{}\";", path.display());
-            debug_assert!(written.is_ok(), "a String takes anything");
-        }
-    }
-    Ok(text)
+    };
+    let title = configuration.product().title();
+    Err(HermeticError::Refused(title, wrong))
 }

@@ -3,8 +3,12 @@
 mod backends;
 mod balancer;
 mod copy;
+mod envoy;
 mod error;
-mod passes;
+mod haproxy;
+mod nginx;
+#[cfg(test)]
+mod numbered;
 mod pools;
 mod traffic;
 
@@ -17,13 +21,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
+use evenkeel_balancers::Product;
 use evenkeel_balancers::model::Traffic as Balanced;
-use evenkeel_balancers::nginx_text;
-use evenkeel_balancers::source::{HostFiles, Limits as Sizes};
 
 use self::backends::Seen;
 use self::balancer::Balancer;
-use self::copy::{CopiedPool, Copy, Places};
+use self::copy::{CopiedPool, Places};
 use self::traffic::{Keys, Sent};
 use super::judge::{Observation, judge};
 use super::limits::Limits;
@@ -38,20 +41,13 @@ const REQUESTS: std::ops::RangeInclusive<f64> = 640.0..=200_000.0;
 /// More than the limits need if each request is placed by lot: the noise is measured, which costs some of them.
 const MARGIN: f64 = 1.6;
 
-/// Headers whose values mean something to nginx, or to HTTP.
-const MEANINGFUL: [&str; 5] = [
-    "host",
-    "connection",
-    "upgrade",
-    "content_length",
-    "transfer_encoding",
-];
-
 /// What is wanted.
 #[derive(Clone, Debug)]
 pub struct Setup {
-    /// nginx' configuration.
+    /// The balancer's configuration.
     pub configuration: PathBuf,
+    /// Whose it is, if it is not to be told by its content.
+    pub product: Option<Product>,
     /// The pools that are judged; all if there is none.
     pub pools: Vec<String>,
     /// How many requests each of them gets; as many as the limits need if it is not said.
@@ -68,19 +64,15 @@ pub struct Setup {
 /// all that it starts ends with it. `tell` says how far it is.
 pub async fn run(setup: &Setup, mut tell: impl FnMut(&str)) -> Result<Report, HermeticError> {
     let (started, began) = (SystemTime::now(), Instant::now());
-    let text = nginx_text(&HostFiles, &setup.configuration, Sizes::default())?;
-    if let Some(missing) = text.missing.first() {
-        return Err(HermeticError::Missing(missing.clone()));
-    }
     let mut places = Loopback::default();
     let wants = |name: &str| setup.pools.is_empty() || setup.pools.iter().any(|pool| pool == name);
-    let copy = copy::copy(&text.statements, wants, &mut places).map_err(HermeticError::Listen)?;
-    let pools = pools::planned(setup, &copy)?;
+    let copy = copy::copy(setup.product, &setup.configuration, &wants, &mut places)?;
+    let planned = pools::planned(setup, &copy)?;
     let seen = places.serve().map_err(HermeticError::Listen)?;
     let balancer = Balancer::start(&copy, setup.program.as_deref())?;
-    let keys = Arc::new(keys(&copy));
+    let keys = Arc::new(copy.keys.clone());
     let mut reports = Vec::new();
-    for (copied, plan) in &pools {
+    for (copied, plan) in &planned.pools {
         let wanted = setup.requests.map(u64::from);
         let requests = wanted.unwrap_or_else(|| enough(plan, &setup.limits));
         tell(&format!("{}: {requests} requests", copied.name));
@@ -105,20 +97,8 @@ pub async fn run(setup: &Setup, mut tell: impl FnMut(&str)) -> Result<Report, He
         },
         limits: setup.limits,
         pools: reports,
-        notes: copy.notes,
+        notes: planned.notes,
     })
-}
-
-/// What requests have to differ in.
-fn keys(copy: &Copy) -> Keys {
-    let named = |prefix| copy::variables(&copy.blocks, prefix);
-    let mut headers = named("$http_");
-    headers.retain(|name| !MEANINGFUL.contains(&name.as_str()) && name != "cookie");
-    Keys {
-        arguments: named("$arg_"),
-        cookies: named("$cookie_"),
-        headers,
-    }
 }
 
 /// What arrived at the backends of a pool.
@@ -244,7 +224,7 @@ impl Places for Loopback {
         Ok(address)
     }
 
-    /// A port that is free now. nginx says so if somebody takes it before it does.
+    /// A port that is free now. The balancer says so if somebody takes it before it does.
     fn entry(&mut self) -> io::Result<SocketAddr> {
         TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
     }

@@ -4,22 +4,26 @@ use std::path::Path;
 
 use evenkeel_balancers::model::{Comparability, Pool};
 use evenkeel_balancers::source::MemoryFiles;
-use evenkeel_balancers::{Options, Product, read};
+use evenkeel_balancers::{Options, read};
 
-use super::copy::{self, CopiedPool, Copy};
+use super::copy::{CopiedPool, Copy};
 use super::{HermeticError, Setup};
 use crate::gate::plan::Plan;
 
+/// What is to be judged.
+pub(super) struct Planned<'a> {
+    pub(super) pools: Vec<(&'a CopiedPool, Plan)>,
+    /// What was left out, and why.
+    pub(super) notes: Vec<String>,
+}
+
 /// The pools of the copy, with the shares that follow from it.
-pub(super) fn planned<'a>(
-    setup: &Setup,
-    copy: &'a Copy,
-) -> Result<Vec<(&'a CopiedPool, Plan)>, HermeticError> {
-    let path = Path::new("nginx.conf");
-    let text = copy::text(copy, "", Path::new("/"), None);
-    let files = MemoryFiles::new().with(path, text);
-    let configuration = read(Product::Nginx, &files, path, &Options::default())?;
-    let mut planned = Vec::new();
+pub(super) fn planned<'a>(setup: &Setup, copy: &'a Copy) -> Result<Planned<'a>, HermeticError> {
+    let path = Path::new(copy.configuration.file());
+    let files = MemoryFiles::new().with(path, copy.configuration.text(None)?);
+    let product = copy.configuration.product();
+    let configuration = read(product, &files, path, &Options::default())?;
+    let (mut planned, mut notes) = (Vec::new(), copy.notes.clone());
     for copied in &copy.pools {
         let same = configuration
             .pools
@@ -30,41 +34,52 @@ pub(super) fn planned<'a>(
             comparability: Comparability::Exact,
             ..pool
         });
-        if let Some(Ok(mut plan)) = exact.map(|pool| Plan::of_balancer(&pool, setup.expect)) {
-            for member in &mut plan.members {
-                if let Some(written) = copied.servers.get(&member.address) {
-                    member.title.clone_from(written);
-                }
+        match exact.map(|pool| Plan::of_balancer(&pool, setup.expect)) {
+            Some(Ok(plan)) => planned.push((copied, written(plan, copied))),
+            Some(Err(Some(reason))) => {
+                notes.push(format!("{} is left out: {reason}", copied.name));
             }
-            name_back(&mut plan.notes, copied);
-            planned.push((copied, plan));
+            Some(Err(None)) | None => notes.push(format!(
+                "{} is left out: there is nothing to spread",
+                copied.name
+            )),
         }
     }
     let is_there = |name: &String| planned.iter().any(|(pool, _)| pool.name == *name);
     if let Some(name) = setup.pools.iter().find(|name| !is_there(name)) {
-        return Err(HermeticError::Unknown(name.clone(), why(copy, name)));
+        return Err(HermeticError::Unknown(name.clone(), why(&notes, name)));
     }
     if planned.is_empty() {
         return Err(HermeticError::NoPool(
             setup.configuration.display().to_string(),
-            why(copy, ""),
+            why(&notes, ""),
         ));
     }
-    Ok(planned)
+    Ok(Planned {
+        pools: planned,
+        notes,
+    })
 }
 
-/// Notes speak of the servers as they are written, not of what stands for them.
-fn name_back(notes: &mut [String], copied: &CopiedPool) {
-    for note in notes {
+/// Speaks of the servers as they are written, not of what stands for them.
+fn written(mut plan: Plan, copied: &CopiedPool) -> Plan {
+    for member in &mut plan.members {
+        if let Some(written) = copied.servers.get(&member.address) {
+            member.title.clone_from(written);
+        }
+    }
+    for note in &mut plan.notes {
         for (address, written) in &copied.servers {
             *note = note.replace(&address.to_string(), written);
         }
     }
+    plan.notes.extend(copied.notes.iter().cloned());
+    plan
 }
 
 /// What was left out, of those notes that begin so.
-fn why(copy: &Copy, begin: &str) -> String {
-    let notes = copy.notes.iter().filter(|note| note.starts_with(begin));
+fn why(notes: &[String], begin: &str) -> String {
+    let notes = notes.iter().filter(|note| note.starts_with(begin));
     let notes: Vec<&str> = notes.map(String::as_str).collect();
     match notes.join("; ") {
         none if none.is_empty() => none,

@@ -23,6 +23,24 @@ pub(super) struct Keys {
     pub(super) arguments: Vec<String>,
     pub(super) cookies: Vec<String>,
     pub(super) headers: Vec<String>,
+    /// Whether the host that they ask for differs as well.
+    pub(super) hosts: bool,
+}
+
+impl Keys {
+    /// Takes in others; each name stands once.
+    pub(super) fn add(&mut self, other: Self) {
+        for (all, more) in [
+            (&mut self.arguments, other.arguments),
+            (&mut self.cookies, other.cookies),
+            (&mut self.headers, other.headers),
+        ] {
+            all.extend(more);
+            all.sort();
+            all.dedup();
+        }
+        self.hosts |= other.hosts;
+    }
 }
 
 /// What came of a number of requests.
@@ -133,11 +151,17 @@ fn request(number: u64, keys: &Keys) -> String {
         put(format_args!("{separator}{name}={value:x}"));
         separator = '&';
     }
-    put(format_args!(
-        " HTTP/1.1\r\nHost: gate.invalid\r\nConnection: close\r\n"
-    ));
-    for name in &keys.cookies {
-        put(format_args!("Cookie: {name}={value:x}\r\n"));
+    put(format_args!(" HTTP/1.1\r\nHost: "));
+    if keys.hosts {
+        put(format_args!("{value:x}."));
+    }
+    put(format_args!("gate.invalid\r\nConnection: close\r\n"));
+    for (index, name) in keys.cookies.iter().enumerate() {
+        let begin = if index == 0 { "Cookie: " } else { "; " };
+        put(format_args!("{begin}{name}={value:x}"));
+    }
+    if !keys.cookies.is_empty() {
+        put(format_args!("\r\n"));
     }
     for name in &keys.headers {
         put(format_args!("{}: {value:x}\r\n", name.replace('_', "-")));
@@ -167,10 +191,11 @@ mod tests {
             arguments: vec!["user".to_owned(), "id".to_owned()],
             cookies: vec!["session".to_owned()],
             headers: vec!["x_tenant".to_owned()],
+            hosts: true,
         };
         let (one, two) = (request(1, &keys), request(2, &keys));
         for (one, two) in one.lines().zip(two.lines()) {
-            let differs = ["GET", "Cookie", "x-tenant"]
+            let differs = ["GET", "Host", "Cookie", "x-tenant"]
                 .iter()
                 .any(|begin| one.starts_with(begin));
             assert_eq!(one != two, differs, "{one}");

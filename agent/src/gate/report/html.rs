@@ -65,11 +65,15 @@ fn write_pool(pool: &PoolReport, report: &Report, out: &mut dyn Write) -> io::Re
 }
 
 fn write_table(pool: &PoolReport, out: &mut dyn Write) -> io::Result<()> {
+    let titles = if pool.is_counted() {
+        "<th class=\"n\">failed</th><th class=\"n\">handshake</th><th class=\"n\">bytes</th>"
+    } else {
+        ""
+    };
     writeln!(
         out,
         "<div class=\"wide\"><table>\n<thead><tr><th>backend</th><th class=\"n\">share</th><th class=\"n\">expected</th>\
-         <th class=\"bar\">share, and where it should end</th><th class=\"n\">between</th><th class=\"n\">failed</th>\
-         <th class=\"n\">handshake</th><th class=\"n\">bytes</th></tr></thead>\n<tbody>"
+         <th class=\"bar\">share against expected</th><th class=\"n\">between</th>{titles}</tr></thead>\n<tbody>"
     )?;
     let shares = pool.rows.iter().filter_map(|row| pool.share(row));
     let longest = shares
@@ -80,11 +84,17 @@ fn write_table(pool: &PoolReport, out: &mut dyn Write) -> io::Result<()> {
         let between = row.bounds.map_or("-".to_owned(), |(low, high)| {
             format!("{} to {}", percent(low), percent(high))
         });
-        let [failed, handshake, bytes] = counted(row);
+        let columns = if pool.is_counted() {
+            counted(row)
+                .map(|column| format!("<td class=\"n\">{column}</td>"))
+                .concat()
+        } else {
+            String::new()
+        };
         writeln!(
             out,
             "<tr><td>{}{}</td><td class=\"n\">{share}</td><td class=\"n\">{}</td><td class=\"bar\">{}</td><td class=\"n\">{between}</td>\
-             <td class=\"n\">{failed}</td><td class=\"n\">{handshake}</td><td class=\"n\">{bytes}</td></tr>",
+             {columns}</tr>",
             xml(&row.name),
             side(pool.side(index)),
             percent(row.expected),

@@ -44,11 +44,13 @@ fn write_pool(pool: &PoolReport, report: &Report, out: &mut dyn Write) -> io::Re
         outcome.as_str(),
         text(&pool_line(pool, report))
     )?;
-    writeln!(
-        out,
-        "| backend | share | expected | between | failed | handshake | bytes | |"
-    )?;
-    writeln!(out, "|---|---:|---:|---:|---:|---:|---:|---|")?;
+    let (titles, lines) = if pool.is_counted() {
+        (" failed | handshake | bytes |", "---:|---:|---:|")
+    } else {
+        ("", "")
+    };
+    writeln!(out, "| backend | share | expected | between |{titles} |")?;
+    writeln!(out, "|---|---:|---:|---:|{lines}---|")?;
     for (index, row) in pool.rows.iter().enumerate() {
         let share = pool.share(row).map_or("-".to_owned(), percent);
         let between = row.bounds.map_or("-".to_owned(), |(low, high)| {
@@ -59,10 +61,14 @@ fn write_pool(pool: &PoolReport, report: &Report, out: &mut dyn Write) -> io::Re
             Some(Side::Hot) => "**hot**",
             Some(Side::Cold) => "**cold**",
         };
-        let [failed, handshake, bytes] = counted(row);
+        let columns = if pool.is_counted() {
+            counted(row).map(|column| format!(" {column} |")).concat()
+        } else {
+            String::new()
+        };
         writeln!(
             out,
-            "| {} | {share} | {} | {between} | {failed} | {handshake} | {bytes} | {side} |",
+            "| {} | {share} | {} | {between} |{columns} {side} |",
             text(&row.name),
             percent(row.expected)
         )?;

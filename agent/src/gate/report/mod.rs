@@ -175,6 +175,11 @@ impl PoolReport {
         (total > 0.0).then(|| row.load / total)
     }
 
+    /// Whether the kernel counted: failures, handshakes and bytes are known.
+    pub fn is_counted(&self) -> bool {
+        self.rows.iter().any(|row| row.counted.is_some())
+    }
+
     /// On which side a backend is beyond a limit.
     pub fn side(&self, index: usize) -> Option<Side> {
         let beyond = self.judgement.checks.iter().flat_map(|check| &check.beyond);

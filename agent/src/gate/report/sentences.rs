@@ -24,7 +24,7 @@ pub(super) fn pool(pool: &PoolReport, report: &Report) -> String {
 pub(super) fn check(check: &Check, pool: &PoolReport) -> String {
     let limit = limit(check.limit);
     if pool.total() <= 0.0 && check.limit != Limit::NoFailed {
-        return format!("{limit}: there were no {}", pool.signal.noun());
+        return format!("{limit}: cannot be told; {}", nothing(pool));
     }
     let observed = observed(check);
     match check.outcome {
@@ -37,6 +37,16 @@ pub(super) fn check(check: &Check, pool: &PoolReport) -> String {
             "{limit}: cannot be told; {observed}. {}",
             missing(check, pool)
         ),
+    }
+}
+
+/// Why there is nothing to judge.
+fn nothing(pool: &PoolReport) -> String {
+    let counted = pool.rows.iter().filter_map(|row| row.counted);
+    match counted.map(|counted| counted.counters.failed).sum::<u64>() {
+        0 => format!("there were no {}", pool.signal.noun()),
+        1 => "the only attempt to connect failed".to_owned(),
+        failed => format!("all {} attempts to connect failed", grouped(failed as f64)),
     }
 }
 
@@ -141,6 +151,9 @@ pub(super) fn traffic(report: &Report) -> String {
 /// How sure it all is, and by what.
 pub(super) fn basis(pool: &PoolReport, report: &Report) -> String {
     let confidence = percent(report.limits.confidence);
+    if pool.total() <= 0.0 {
+        return format!("confidence {confidence}");
+    }
     let noise = &pool.judgement.noise;
     let noise = match (noise.basis, noise.estimate) {
         (Basis::Measured, Some(phi)) => format!(

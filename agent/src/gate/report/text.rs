@@ -61,10 +61,16 @@ fn write_rows(pool: &PoolReport, colour: bool, out: &mut dyn Write) -> io::Resul
     let shares = pool.rows.iter().filter_map(|row| pool.share(row));
     let expected = pool.rows.iter().map(|row| row.expected);
     let longest = shares.chain(expected).fold(f64::MIN_POSITIVE, f64::max);
+    let [failed, handshake, carried] = ["failed", "handshake", "bytes"].map(str::to_owned);
     writeln!(
         out,
-        "  {:width$}  {:>7}  {:>8}  {:BAR$}  {:>17}  {:>6}  {:>9}  {:>8}",
-        "backend", "share", "expected", "", "between", "failed", "handshake", "bytes"
+        "  {:width$}  {:>7}  {:>8}  {:BAR$}  {:>17}{}",
+        "backend",
+        "share",
+        "expected",
+        "",
+        "between",
+        columns(pool, &[failed, handshake, carried])
     )?;
     for (index, row) in pool.rows.iter().enumerate() {
         let bar = bar(pool.share(row), row.expected, longest);
@@ -72,11 +78,11 @@ fn write_rows(pool: &PoolReport, colour: bool, out: &mut dyn Write) -> io::Resul
         let between = row.bounds.map_or("-".to_owned(), |(low, high)| {
             format!("{:.1} to {:.1} %", low * 100.0, high * 100.0)
         });
-        let [failed, handshake, carried] = counted(row);
         let line = format!(
-            "  {:width$}  {share:>7}  {:>8}  {bar}  {between:>17}  {failed:>6}  {handshake:>9}  {carried:>8}",
+            "  {:width$}  {share:>7}  {:>8}  {bar}  {between:>17}{}",
             row.name,
             percent(row.expected),
+            columns(pool, &counted(row)),
         );
         match pool.side(index) {
             None => writeln!(out, "{}", line.trim_end())?,
@@ -90,6 +96,15 @@ fn write_rows(pool: &PoolReport, colour: bool, out: &mut dyn Write) -> io::Resul
         }
     }
     Ok(())
+}
+
+/// The columns of what the kernel counted, where it counted.
+fn columns(pool: &PoolReport, [failed, handshake, carried]: &[String; 3]) -> String {
+    if pool.is_counted() {
+        format!("  {failed:>6}  {handshake:>9}  {carried:>8}")
+    } else {
+        String::new()
+    }
 }
 
 /// What the kernel counted of a backend: failed attempts, mean handshake, bytes.

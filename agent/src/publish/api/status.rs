@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::Moment;
-use crate::discovery::{DiscoveryStatus, SourceStatus};
+use crate::discovery::{DiscoveryStatus, SourceStatus, StaleFile};
 use crate::model::{Canary, KernelState, Losses, Source, State, View};
 use crate::publish::health;
 use crate::reload::ReloadStatus;
@@ -192,6 +192,24 @@ struct SourceView<'a> {
     pools: usize,
     backends: usize,
     files: &'a [String],
+    stale: Vec<StaleView<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct StaleView<'a> {
+    file: &'a str,
+    since: Moment,
+    error: &'a str,
+}
+
+impl<'a> StaleView<'a> {
+    fn of(stale: &'a StaleFile) -> Self {
+        Self {
+            file: &stale.file,
+            since: Moment(stale.since),
+            error: &stale.error,
+        }
+    }
 }
 
 impl<'a> SourceView<'a> {
@@ -204,6 +222,7 @@ impl<'a> SourceView<'a> {
             pools: status.pools,
             backends: status.backends,
             files: &status.files,
+            stale: status.stale.iter().map(StaleView::of).collect(),
         }
     }
 }

@@ -5,6 +5,8 @@
 
 use std::fmt::{self, Write};
 
+use memchr::memchr;
+
 /// A text format of the exposition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
@@ -75,11 +77,12 @@ impl<'w, W: Write> Dialect<'w, W> {
     fn write_lines(&mut self) -> fmt::Result {
         let mut gathered = std::mem::take(&mut self.gathered);
         let mut rest = gathered.as_str();
-        while let Some((line, after)) = rest.split_once('\n') {
+        while let Some(end) = memchr(b'\n', rest.as_bytes()) {
+            let (line, after) = rest.split_at(end + 1);
             if line.starts_with('#') {
-                self.comment(line)?;
+                self.comment(&rest[..end])?;
             } else {
-                self.out.write_str(&rest[..=line.len()])?;
+                self.out.write_str(line)?;
             }
             rest = after;
         }

@@ -11,12 +11,16 @@ use crate::model::{PoolState, Source, StandbyState, State};
 const LAST_SUCCESS: Family = Family::gauge(
     "evenkeel_discovery_last_success_timestamp",
     "When the source of pools last answered, or was first asked if it never did, since the Unix epoch; absent for sources \
-     that are not in use.",
+     that are not in use. Since when one of its files cannot be read, if there is one.",
 )
 .in_seconds();
 const FAILURES: Family = Family::counter(
     "evenkeel_discovery_failures",
     "Times that the source of pools was asked and could not be read.",
+);
+const STALE_FILES: Family = Family::gauge(
+    "evenkeel_discovery_stale_files",
+    "Files of the source that cannot be read, while others can; what each said last stays in force.",
 );
 const BACKENDS: Family = Family::gauge(
     "evenkeel_discovery_backends",
@@ -48,7 +52,7 @@ pub(super) fn write(
         samples.gauge(&[("source", source.as_str())], since_epoch(at))
     };
     for status in sources {
-        answered(status.source, status.last_success.unwrap_or(status.since))?;
+        answered(status.source, status.fresh())?;
     }
     let asked = |status: &SourceStatus| status.source == Source::Auto;
     if state.kernel.learning && !sources.iter().any(asked) {
@@ -57,6 +61,13 @@ pub(super) fn write(
     let mut samples = out.family(&FAILURES)?;
     for status in sources {
         samples.counter(&[("source", status.source.as_str())], status.failures)?;
+    }
+    let mut samples = out.family(&STALE_FILES)?;
+    for status in sources {
+        samples.gauge(
+            &[("source", status.source.as_str())],
+            status.stale.len() as u64,
+        )?;
     }
     let mut samples = out.family(&BACKENDS)?;
     for status in sources {

@@ -25,6 +25,10 @@ pub(super) fn random_choose(view: &View<'_>, options: &Options, report: &mut Rep
     }
     let many = upstreams.len();
     let sample = usize::try_from(choose).unwrap_or(many).min(many);
+    // Caddy refuses a sample of one.
+    if sample < 2 {
+        return;
+    }
     let rest = match many - sample {
         0 => "all others get none".to_owned(),
         _ if sample == 2 => format!("{} gets none", upstreams[1].dial),

@@ -149,11 +149,6 @@ pub(super) fn no_key(view: &View<'_>, report: &mut Report) {
             view.name()
         )
     };
-    let severity = if without == all {
-        Severity::Error
-    } else {
-        Severity::Warning
-    };
     report
         .add(
             &NO_KEY,
@@ -161,7 +156,6 @@ pub(super) fn no_key(view: &View<'_>, report: &mut Report) {
             message,
             "add a `hash_policy` to the route, or use LEAST_REQUEST",
         )
-        .severity(severity)
         .related(policy.place, "the policy that wants a hash")
         .pool(view.name());
 }

@@ -1,14 +1,42 @@
-//! Connections that carry many requests: ENV-010.
+//! Connections that carry many requests, or live long: ENV-010, GEN-001.
 
 use super::MULTIPLEXED;
 use crate::envoy::cluster::Endpoint;
 use crate::envoy::pools::View;
+use crate::finding::generic::{LONG_LIVED, long_lived, long_lived_port};
 use crate::finding::{Report, Severity};
 use crate::model::{Target, Traffic};
 use crate::text::percent;
 
 /// The port that gRPC's examples use.
 const GRPC: u16 = 50_051;
+
+/// GEN-001: connections of protocols whose clients keep them, with no bound of their age.
+pub(super) fn known_port(view: &View<'_>, report: &mut Report) {
+    let live = view.live();
+    let known = live
+        .iter()
+        .find_map(|(_, host)| long_lived_port(&host.address.target));
+    let proxy = view
+        .users
+        .iter()
+        .find(|user| user.traffic == Traffic::Connections && !user.aged);
+    let (Some((port, protocol)), Some(proxy)) = (known.filter(|(port, _)| *port != GRPC), proxy)
+    else {
+        return;
+    };
+    if live.len() < 2 {
+        return;
+    }
+    report
+        .add(
+            &LONG_LIVED,
+            proxy.place,
+            long_lived(port, protocol, live.len()),
+            "bound the age of connections by `max_downstream_connection_duration`, or in the clients' pools, with jitter",
+        )
+        .pool(view.name());
+}
 
 /// ENV-010: HTTP/2 through a proxy of connections, or with connections that never end.
 pub(super) fn multiplexed(view: &View<'_>, report: &mut Report) {

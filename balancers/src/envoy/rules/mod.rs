@@ -18,7 +18,7 @@ define_rules! {
     product: Some(Product::Envoy),
     WEIGHTS = "ENV-001", Warning, "Hosts of one locality have different weights";
     SMALL_RING = "ENV-002", Warning, "The ring is small for the number of hosts";
-    NO_KEY = "ENV-003", Error, "A hashing policy gets nothing to hash";
+    NO_KEY = "ENV-003", Warning, "A hashing policy gets nothing to hash";
     SMALL_TABLE = "ENV-004", Error, "The Maglev table is small for the number of hosts";
     PANIC = "ENV-005", Note, "When half the hosts fail, traffic returns to them";
     EJECTED = "ENV-006", Warning, "Outlier detection may eject much of the cluster, or for long";
@@ -40,7 +40,7 @@ define_rules! {
 }
 
 /// Rules that look at one cluster.
-const LOOKS: [fn(&View<'_>, &mut Report); 20] = [
+const LOOKS: [fn(&View<'_>, &mut Report); 21] = [
     weights::different,
     weights::least_request,
     weights::uneven_start,
@@ -56,6 +56,7 @@ const LOOKS: [fn(&View<'_>, &mut Report); 20] = [
     method::per_worker,
     method::subsets,
     lived::multiplexed,
+    lived::known_port,
     names::logical,
     names::service,
     levels::localities,

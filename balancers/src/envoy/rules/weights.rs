@@ -123,7 +123,6 @@ pub(super) fn splits(users: &Users<'_>, report: &mut Report) {
                 format!("{} shares its traffic out by weight: {}", split.name, list(told.collect())),
                 "when the change is over, give one cluster all; if it is meant, say why and until when: `# evenkeel: allow ENV-001 until 2027-01-31 because ...`",
             )
-            .severity(Severity::Note)
             .pool(&split.name)
             .subject(cluster.text);
     }

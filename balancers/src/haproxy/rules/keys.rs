@@ -19,22 +19,27 @@ fn by_address(view: &View<'_>) -> Option<(&'static str, Place)> {
         .map(|(_, place)| *place);
     match &*view.choice {
         Choice::Source => return Some(("balance source", place?)),
-        Choice::Key(word, args) if word.is("hash") && args.first()?.is("src") => {
+        Choice::Key(word, args) if word.is("hash") && is_source(args.first()?) => {
             return Some(("balance hash src", place?));
         }
         _ => {}
     }
     let stick = |words: &&Vec<Word>| {
         let texts = words.get(1).zip(words.get(2));
-        texts.is_some_and(|(on, key)| (on.is("on") || on.is("match")) && key.is("src"))
+        texts.is_some_and(|(on, key)| (on.is("on") || on.is("match")) && is_source(key))
     };
     let words = view.proxy.sticks.iter().find(stick)?;
     Some(("stick on src", joined(words[0].place, words[2].place)))
 }
 
+/// Whether an expression is the client's address, or a part of it: `src`, `src,ipmask(24)`.
+fn is_source(word: &Word) -> bool {
+    word.text.split(',').next() == Some("src")
+}
+
 /// HAP-003: the address of whatever connects.
 pub(super) fn client_address(view: &View<'_>, report: &mut Report) {
-    let servers = view.live().count();
+    let servers = view.size();
     let Some((line, place)) = by_address(view).filter(|_| servers > 1 && !view.told_source) else {
         return;
     };
@@ -79,7 +84,7 @@ pub(super) fn constant(view: &View<'_>, report: &mut Report) {
     let Some(text) = text.filter(|text| few.contains(&text.as_str())) else {
         return;
     };
-    let servers = view.live().count();
+    let servers = view.size();
     let place = view
         .proxy
         .settings
@@ -106,10 +111,10 @@ pub(super) fn constant(view: &View<'_>, report: &mut Report) {
 /// HAP-021: what only `mode http` knows.
 pub(super) fn wrong_mode(view: &View<'_>, report: &mut Report) {
     let settings = &view.proxy.settings;
-    if settings.is_http() || view.live().count() < 2 {
+    if settings.is_http() || view.size() < 2 {
         return;
     }
-    let stays = percent(1.0 / view.live().count() as f64);
+    let stays = percent(1.0 / view.size() as f64);
     let balance = settings
         .balance
         .as_ref()

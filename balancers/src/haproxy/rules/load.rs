@@ -1,7 +1,7 @@
 //! Load and time: HAP-014, HAP-016, HAP-017, GEN-001.
 
 use super::{NO_SLOWSTART, SHORT_REQUESTS, SLOWSTART};
-use crate::finding::generic::LONG_LIVED;
+use crate::finding::generic::{self, LONG_LIVED, long_lived_port};
 use crate::finding::{Report, Severity};
 use crate::haproxy::balance::Choice;
 use crate::haproxy::pools::View;
@@ -15,7 +15,7 @@ const LONG: u64 = 600_000;
 
 /// HAP-014, HAP-016: the server with the fewest connections.
 pub(super) fn least(view: &View<'_>, report: &mut Report) {
-    let servers = view.live().count();
+    let servers = view.size();
     let place = view
         .proxy
         .settings
@@ -64,7 +64,7 @@ pub(super) fn slowstart(view: &View<'_>, report: &mut Report) {
         let (time, place) = server.params.slowstart?;
         Some((server, time?, place))
     });
-    let Some((server, time, place)) = found.filter(|_| view.live().count() > 1) else {
+    let Some((server, time, place)) = found.filter(|_| view.size() > 1) else {
         return;
     };
     let inter = server
@@ -93,9 +93,32 @@ pub(super) fn slowstart(view: &View<'_>, report: &mut Report) {
         .subject(&server.name.text);
 }
 
+/// GEN-001: connections of protocols whose clients keep them.
+pub(super) fn known_port(view: &View<'_>, report: &mut Report) {
+    let servers = view.size();
+    let known = view
+        .live()
+        .find_map(|(_, server)| long_lived_port(&server.address.target));
+    let balances = *view.choice != Choice::First;
+    let Some((port, protocol)) = known.filter(|_| servers > 1 && balances) else {
+        return;
+    };
+    if view.proxy.settings.is_http() {
+        return;
+    }
+    report
+        .add(
+            &LONG_LIVED,
+            view.pool.place,
+            generic::long_lived(port, protocol, servers),
+            "limit the age of connections in the clients' pools, with jitter; for gRPC balance requests, in `mode http`",
+        )
+        .pool(&view.pool.name);
+}
+
 /// GEN-001: tunnels that may live long.
 pub(super) fn long_lived(view: &View<'_>, report: &mut Report) {
-    let servers = view.live().count();
+    let servers = view.size();
     let tunnel = view.proxy.settings.tunnel;
     let long = tunnel.filter(|(time, _)| servers > 1 && *time >= LONG);
     let Some((time, place)) = long else { return };

@@ -4,18 +4,19 @@ use super::{FIRST, LONE_BACKUP, NO_CHECK, TEMPLATE, likewise, names};
 use crate::finding::{Report, Severity};
 use crate::haproxy::balance::Choice;
 use crate::haproxy::pools::View;
+use crate::haproxy::server::Server;
 use crate::text::{count, list, percent};
 
 /// HAP-004: `first` without a limit.
 pub(super) fn first(view: &View<'_>, report: &mut Report) {
-    let servers = view.live().count();
+    let servers = view.size();
     if *view.choice != Choice::First || servers < 2 {
         return;
     }
     let mut order: Vec<_> = view.live().map(|(_, server)| server).collect();
     order.sort_by_key(|server| server.id);
-    // What comes after the last needs no limit before it.
-    order.pop();
+    // What comes after the last needs no limit before it; of a template, its servers come after each other.
+    order.pop_if(|server| slots(server) < 2);
     let unlimited = order.iter().find(|server| {
         server
             .params
@@ -23,7 +24,8 @@ pub(super) fn first(view: &View<'_>, report: &mut Report) {
             .is_none_or(|(most, _)| most == Some(0))
     });
     let Some(server) = unlimited else { return };
-    let position = order.iter().filter(|other| other.id < server.id).count();
+    let before = order.iter().filter(|other| other.id < server.id);
+    let position = before.fold(0, |sum, other| slots(other).saturating_add(sum));
     let (name, after) = (&server.name.text, servers - position - 1);
     let takes = match position {
         0 => format!("100 % of {}", view.pool.units()),
@@ -44,9 +46,16 @@ pub(super) fn first(view: &View<'_>, report: &mut Report) {
         .subject(&server.name.text);
 }
 
+/// How many servers a line makes.
+fn slots(server: &Server) -> usize {
+    server
+        .template
+        .map_or(1, |slots| usize::try_from(slots).unwrap_or(usize::MAX))
+}
+
 /// HAP-012: no check.
 pub(super) fn unchecked(view: &View<'_>, report: &mut Report) {
-    if view.live().count() < 2 {
+    if view.size() < 2 {
         return;
     }
     let mut without = view.live().filter(|(_, server)| {
@@ -57,12 +66,16 @@ pub(super) fn unchecked(view: &View<'_>, report: &mut Report) {
         return;
     };
     let also = likewise(without.count());
-    let message = format!(
-        "{}{also} is always considered available: when it fails, its {} of {} go on failing or wait for it",
-        server.name.text,
-        view.share(index),
-        view.pool.units(),
-    );
+    let (name, units) = (&server.name.text, view.pool.units());
+    let message = match server.template {
+        Some(_) => format!(
+            "the servers of {name}{also} are always considered available while DNS names them: when one fails, its part of {units} goes on failing or waits for it"
+        ),
+        None => format!(
+            "{name}{also} is always considered available: when it fails, its {} of {units} go on failing or wait for it",
+            view.share(index),
+        ),
+    };
     report
         .add(
             &NO_CHECK,

@@ -39,7 +39,7 @@ define_rules! {
 }
 
 /// Rules that look at one backend.
-const LOOKS: [fn(&View<'_>, &mut Report); 23] = [
+const LOOKS: [fn(&View<'_>, &mut Report); 24] = [
     weights::different,
     weights::out,
     weights::least,
@@ -62,6 +62,7 @@ const LOOKS: [fn(&View<'_>, &mut Report); 23] = [
     members::template,
     load::least,
     load::slowstart,
+    load::known_port,
     load::long_lived,
 ];
 

@@ -21,6 +21,10 @@ fn hashes(view: &View<'_>, consistent: bool) -> bool {
 
 /// The server whose part of the ring is furthest from its weight: its position.
 fn worst(view: &View<'_>) -> Option<usize> {
+    // The ring is computed as if a template made one server.
+    if view.live().any(|(_, server)| server.template.is_some()) {
+        return None;
+    }
     let arcs = view.arcs.as_ref()?;
     let off = |index: &usize| (arcs[*index] / view.weights[*index] - 1.0).abs();
     let live = view.live().map(|(index, _)| index);
@@ -40,7 +44,7 @@ pub(super) fn no_balance(view: &View<'_>, report: &mut Report) {
     let old = view
         .version
         .is_some_and(|version| version < RANDOM_BY_DEFAULT);
-    if view.proxy.settings.balance.is_some() || view.live().count() < 2 || old {
+    if view.proxy.settings.balance.is_some() || view.size() < 2 || old {
         return;
     }
     let ties = view.version.is_none_or(|version| version >= TIES_BY_RATE);
@@ -73,7 +77,7 @@ pub(super) fn no_balance(view: &View<'_>, report: &mut Report) {
 /// HAP-005: few points on the ring.
 pub(super) fn small_weights(view: &View<'_>, report: &mut Report) {
     let settings = &view.proxy.settings;
-    if !hashes(view, true) || settings.factor > 0 || view.live().count() < 2 {
+    if !hashes(view, true) || settings.factor > 0 || view.size() < 2 {
         return;
     }
     let points = |weight: u64| weight * HAPROXY_POINTS_PER_WEIGHT;
@@ -144,7 +148,7 @@ pub(super) fn resonance(view: &View<'_>, report: &mut Report) {
 
 /// HAP-007: servers whose number is their position.
 pub(super) fn implicit_ids(view: &View<'_>, report: &mut Report) {
-    let live = view.live().count();
+    let live = view.size();
     if !hashes(view, true) || live < 2 {
         return;
     }
@@ -175,7 +179,7 @@ pub(super) fn implicit_ids(view: &View<'_>, report: &mut Report) {
 /// HAP-008: full servers keep their keys.
 pub(super) fn full_servers(view: &View<'_>, report: &mut Report) {
     let settings = &view.proxy.settings;
-    let live = view.live().count();
+    let live = view.size();
     if !view.choice.is_hash() || settings.factor > 0 || settings.passes_on || live < 2 {
         return;
     }

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use super::{CACHED_COOKIE, ENDLESS_COOKIE, ENDLESS_QUEUE, LAST_SERVER, SAME_COOKIE, likewise};
 use crate::finding::Report;
+use crate::haproxy::line::Word;
 use crate::haproxy::pools::View;
+use crate::haproxy::server::Server;
 use crate::haproxy::settings::Cookie;
 use crate::text::percent;
 
@@ -13,7 +15,7 @@ const LONGEST_COOKIE: usize = 4096;
 
 /// The cookie that decides, with the number of servers among which it does.
 fn cookie<'v>(view: &'v View<'_>) -> Option<(&'v Cookie, usize)> {
-    let servers = view.live().count();
+    let servers = view.size();
     let settings = &view.proxy.settings;
     let cookie = settings
         .cookie
@@ -79,6 +81,7 @@ pub(super) fn same_value(view: &View<'_>, report: &mut Report) {
         };
         let first = *seen.entry(&value.text).or_insert(server);
         if std::ptr::eq(first, server) {
+            same_slots(view, server, value, report);
             continue;
         }
         let (name, value_of) = (&server.name.text, &first.name.text);
@@ -103,10 +106,30 @@ pub(super) fn same_value(view: &View<'_>, report: &mut Report) {
     }
 }
 
+/// HAP-011 too: a template, of which each server has the value.
+fn same_slots(view: &View<'_>, server: &Server, value: &Word, report: &mut Report) {
+    let Some(slots) = server.template.filter(|slots| *slots > 1) else {
+        return;
+    };
+    let name = &server.name.text;
+    let message = format!(
+        "all {slots} servers of {name} have the same cookie value: clients of each go to the first that is up from their second request on, which gets 100 % of the sessions"
+    );
+    report
+        .add(
+            &SAME_COOKIE,
+            value.place,
+            message,
+            "let HAProxy give each server a value of its own: `cookie NAME insert dynamic` with `dynamic-cookie-key`, and no `cookie` here",
+        )
+        .pool(&view.pool.name)
+        .subject(name);
+}
+
 /// HAP-013: queues without end.
 pub(super) fn endless_queue(view: &View<'_>, report: &mut Report) {
     let settings = &view.proxy.settings;
-    let servers = view.live().count();
+    let servers = view.size();
     let bound = view.proxy.sticky().is_some() && servers > 1;
     if !bound || settings.option("redispatch").is_some() {
         return;
@@ -143,7 +166,7 @@ pub(super) fn endless_queue(view: &View<'_>, report: &mut Report) {
 /// HAP-022: `option prefer-last-server`.
 pub(super) fn last_server(view: &View<'_>, report: &mut Report) {
     let place = view.proxy.settings.option("prefer-last-server");
-    let servers = view.live().count();
+    let servers = view.size();
     let Some(place) = place.filter(|_| servers > 1 && !view.choice.is_hash()) else {
         return;
     };

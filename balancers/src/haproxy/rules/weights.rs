@@ -79,6 +79,15 @@ pub(super) fn out(view: &View<'_>, report: &mut Report) {
             1 => format!("the only other one carries 100 % of {}", view.pool.units()),
             _ => format!("the other {live} carry 100 % of {}", view.pool.units()),
         };
+        // Whoever is left, if nobody is, are backups; without those no request is answered.
+        let backups = servers
+            .iter()
+            .any(|server| server.is_backup() && server.is_usable());
+        let severity = if live == 0 && !backups {
+            Severity::Error
+        } else {
+            Severity::Warning
+        };
         report
             .add(
                 &WEIGHTS,
@@ -86,6 +95,7 @@ pub(super) fn out(view: &View<'_>, report: &mut Report) {
                 format!("{} has {mark}: it gets no new clients{stays}, {rest}", server.name.text),
                 format!("remove {mark}, or the line; for a planned time: `# evenkeel: allow HAP-001 until DATE because ...`"),
             )
+            .severity(severity)
             .pool(&view.pool.name)
             .subject(&server.name.text);
     }

@@ -1,14 +1,14 @@
-//! How Istio's proxies balance: IST-001 to IST-007.
+//! How Istio's proxies balance: IST-001 to IST-008.
 
 use std::collections::BTreeSet;
 
 use super::{
-    DISTRIBUTE, HASH_AND_LOCALITY, LOCALITY_BY_DEFAULT, NEVER_RECYCLED, NO_FAILOVER, ROTATION,
-    SMALL_RING,
+    DISTRIBUTE, HASH_AND_LOCALITY, LOCALITY_BY_DEFAULT, NEVER_RECYCLED, NO_FAILOVER, PORT_NAME,
+    ROTATION, SMALL_RING,
 };
 use crate::finding::{Report, Severity};
 use crate::kubernetes::mesh::Policy;
-use crate::kubernetes::objects::Objects;
+use crate::kubernetes::objects::{Objects, Service};
 use crate::text::{count, list, percent};
 use crate::yaml::Value;
 
@@ -27,6 +27,41 @@ pub(super) fn check(objects: &Objects<'_>, report: &mut Report) {
         hash_and_locality(policy, report);
         small_ring(policy, objects, report);
         never_recycled(policy, report);
+    }
+    port_names(objects, report);
+}
+
+/// What names of ports, or what stands before their first hyphen, tell Istio.
+const PROTOCOLS: [&str; 10] = [
+    "http", "http2", "https", "grpc", "tcp", "tls", "udp", "mongo", "mysql", "redis",
+];
+
+/// IST-008: ports that do not say what they speak.
+fn port_names(objects: &Objects<'_>, report: &mut Report) {
+    let meshed = |service: &&Service<'_>| objects.meshes.is_istio(service.key);
+    for service in objects.services.iter().filter(meshed) {
+        for port in &service.ports {
+            let name = port.name.unwrap_or_default();
+            let protocol = name.split('-').next().unwrap_or_default();
+            if port.protocol.is_some()
+                || port.transport.is_some()
+                || PROTOCOLS.contains(&protocol.to_ascii_lowercase().as_str())
+            {
+                continue;
+            }
+            let called = match name {
+                "" => format!("port {} has no name", port.number),
+                name => format!("port {} is called `{name}`", port.number),
+            };
+            report
+                .add(
+                    &PORT_NAME,
+                    port.place,
+                    format!("{called}: Istio guesses the protocol from each connection's first bytes, and balances what it does not recognise once per connection, not per request"),
+                    "name it by its protocol (`http-web`, `grpc-api`, `tcp-db`), or write `appProtocol`",
+                )
+                .pool(&format!("{}/{}:{}", service.key.0, service.key.1, port.number));
+        }
     }
 }
 

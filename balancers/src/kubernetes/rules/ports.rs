@@ -1,7 +1,8 @@
-//! Ports and who keeps to a pod: K8S-003, K8S-006, K8S-008, K8S-011.
+//! Ports and who keeps to a pod: K8S-003, K8S-006, K8S-008, K8S-011, GEN-001.
 
 use super::{CLIENT_IP, HEADLESS, IPVS_HASH, MULTIPLEXED};
 use crate::finding::Report;
+use crate::finding::generic::LONG_LIVED;
 use crate::kubernetes::objects::{Objects, Port};
 use crate::kubernetes::pools::View;
 use crate::text::{percent, seconds};
@@ -48,6 +49,25 @@ pub(super) fn multiplexed(view: &View<'_>, report: &mut Report) {
             view.port.protocol.map_or(view.port.place, Value::place),
             format!("kube-proxy balances connections, and one of this protocol carries all requests: {told}"),
             "make the Service headless and balance in the client, use a mesh, or bound the age of connections in the server",
+        )
+        .pool(&view.pool.name);
+}
+
+/// GEN-001: a port of a protocol whose connections live long, before several pods.
+pub(super) fn long_lived(view: &View<'_>, report: &mut Report) {
+    let pods = view.ready().count();
+    if !lives_long(&view.port) || view.service.headless || pods < 2 {
+        return;
+    }
+    report
+        .add(
+            &LONG_LIVED,
+            view.port.protocol.map_or(view.port.place, Value::place),
+            format!(
+                "connections of this protocol live long, and kube-proxy places each once, when it opens: a pod that joins these {pods}, or comes back, has 0 % of the open ones instead of {} until clients connect anew",
+                percent(1.0 / (pods + 1) as f64)
+            ),
+            "limit the age of connections in the clients' pools or in the server, with jitter",
         )
         .pool(&view.pool.name);
 }

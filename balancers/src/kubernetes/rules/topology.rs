@@ -9,7 +9,10 @@ use crate::kubernetes::pools::View;
 use crate::text::{count, percent};
 
 /// How many ready pods there are for each value.
-fn by<'a>(view: &View<'a>, of: fn(&Endpoint<'a>) -> Option<&'a str>) -> BTreeMap<&'a str, usize> {
+pub(super) fn by<'a>(
+    view: &View<'a>,
+    of: fn(&Endpoint<'a>) -> Option<&'a str>,
+) -> BTreeMap<&'a str, usize> {
     let mut pods = BTreeMap::new();
     for endpoint in view.ready() {
         if let Some(value) = of(endpoint) {
@@ -20,10 +23,10 @@ fn by<'a>(view: &View<'a>, of: fn(&Endpoint<'a>) -> Option<&'a str>) -> BTreeMap
 }
 
 /// A node or zone, and its pods.
-type Place<'p> = (&'p str, usize);
+pub(super) type Place<'p> = (&'p str, usize);
 
 /// Those with the fewest and with the most pods.
-fn range<'p>(pods: &BTreeMap<&'p str, usize>) -> Option<(Place<'p>, Place<'p>)> {
+pub(super) fn range<'p>(pods: &BTreeMap<&'p str, usize>) -> Option<(Place<'p>, Place<'p>)> {
     let each = || pods.iter().map(|(place, pods)| (*place, *pods));
     Some((
         each().min_by_key(|(_, pods)| *pods)?,

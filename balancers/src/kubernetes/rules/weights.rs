@@ -48,18 +48,15 @@ pub(super) fn splits(objects: &Objects<'_>, report: &mut Report) {
 
 /// K8S-012 too: `canary-weight` of an Ingress.
 pub(super) fn canaries(objects: &Objects<'_>, report: &mut Report) {
-    for ((namespace, name), weight) in &objects.canaries {
-        let Some(part) = weight
-            .number()
-            .filter(|part| *part > 0.0 && *part < 100.0)
-            .map(|part| part / 100.0)
-        else {
+    for canary in &objects.canaries {
+        let part = canary.weight.number().map(|weight| weight / canary.total);
+        let Some(part) = part.filter(|part| *part > 0.0 && *part < 1.0) else {
             continue;
         };
         report
             .add(
                 &CANARY,
-                Value::place(*weight),
+                Value::place(canary.weight),
                 format!(
                     "the canary gets {} of the requests, the main Ingress {}",
                     percent(part),
@@ -67,7 +64,7 @@ pub(super) fn canaries(objects: &Objects<'_>, report: &mut Report) {
                 ),
                 HELP,
             )
-            .pool(&format!("{namespace}/{name}"))
+            .pool(&format!("{}/{}", canary.key.0, canary.key.1))
             .subject("canary-weight");
     }
 }

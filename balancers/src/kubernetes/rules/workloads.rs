@@ -7,7 +7,7 @@ use super::{NOT_REACHED, NOT_READY, TWO_WORKLOADS};
 use crate::finding::Report;
 use crate::kubernetes::objects::{Autoscaler, Objects, Port, Service, Workload};
 use crate::shares::by_weight;
-use crate::text::{list, percent};
+use crate::text::{count, list, percent};
 use crate::yaml::Value;
 
 /// All three, for each Service with the workloads that its selector matches.
@@ -50,11 +50,13 @@ pub(super) fn check(objects: &Objects<'_>, report: &mut Report) {
             .collect();
         several(service, &selected, report);
         for workload in selected {
-            if let Some(autoscaler) = autoscalers.get(&workload.key) {
+            let autoscaler = autoscalers.get(&workload.key);
+            if let Some(autoscaler) = autoscaler {
                 not_reached(service, workload, autoscaler, report);
             }
             if checked.insert(workload.place) {
-                probes(service, workload, report);
+                let pods = workload.replicas.filter(|_| autoscaler.is_none());
+                probes(service, workload, pods, report);
             }
         }
     }
@@ -67,21 +69,19 @@ const MOST_COMPARED: usize = 100;
 fn several(service: &Service<'_>, matched: &[&Workload<'_>], report: &mut Report) {
     let running: Vec<_> = matched
         .iter()
-        .filter(|workload| workload.replicas > 0)
+        .filter(|workload| workload.replicas != Some(0))
         .collect();
     let ([first, ..], true) = (running.as_slice(), running.len() > 1) else {
         return;
     };
-    let shares = by_weight(
-        &running
-            .iter()
-            .map(|workload| workload.replicas as f64)
-            .collect::<Vec<_>>(),
-    );
-    let told = running
-        .iter()
-        .zip(shares)
-        .map(|(workload, share)| format!("{} {}", workload.key.1, percent(share)));
+    let known = running.iter().map(|workload| workload.replicas);
+    let replicas: Option<Vec<f64>> = known.map(|pods| Some(pods? as f64)).collect();
+    let shares = replicas.map(|replicas| by_weight(&replicas));
+    let told = running.iter().enumerate().map(|(index, workload)| {
+        let share = shares.as_ref().map(|shares| percent(shares[index]));
+        let share = share.map_or_else(String::new, |share| format!(" {share}"));
+        format!("{}{share}", workload.key.1)
+    });
     let place = service
         .spec
         .entry("selector")
@@ -130,8 +130,21 @@ fn not_reached(
 }
 
 /// K8S-009: containers without a readiness probe, or with that of liveness.
-fn probes(service: &Service<'_>, workload: &Workload<'_>, report: &mut Report) {
-    let ports = |container: &&Value<'_>| container.list("ports").next().is_some();
+fn probes(service: &Service<'_>, workload: &Workload<'_>, pods: Option<u64>, report: &mut Report) {
+    // A container need not name its ports; of several only those that do are known to serve.
+    let alone = workload.containers.len() == 1;
+    let ports = |container: &&Value<'_>| alone || container.list("ports").next().is_some();
+    let part = pods.map_or_else(
+        || "each pod gets its part".to_owned(),
+        |pods| {
+            format!(
+                "each of {} gets its {}",
+                count(usize::try_from(pods).unwrap_or(usize::MAX), "pod"),
+                percent(1.0 / pods.max(1) as f64)
+            )
+        },
+    );
+    let others = pods.map_or_else(String::new, |pods| format!(" of {pods}"));
     for container in workload.containers.iter().filter(ports) {
         let name = container.get("name");
         let readiness = container.get("readinessProbe");
@@ -142,17 +155,14 @@ fn probes(service: &Service<'_>, workload: &Workload<'_>, report: &mut Report) {
             (None, _) => (
                 name.unwrap_or(*container).place(),
                 format!(
-                    "without a readiness probe each of the {} pods gets its {} of new connections as soon as it starts, and keeps it when it cannot serve",
-                    workload.replicas,
-                    percent(1.0 / workload.replicas.max(1) as f64)
+                    "without a readiness probe {part} of new connections as soon as it starts, and keeps it when it cannot serve"
                 ),
                 "add a `readinessProbe` that succeeds when the pod can serve",
             ),
             (Some(ready), Some(_)) => (
                 ready.place(),
                 format!(
-                    "readiness is asked as liveness is: a pod that is too slow is restarted instead of relieved, and the others of {} get its load at once",
-                    workload.replicas
+                    "readiness is asked as liveness is: a pod that is too slow is restarted instead of relieved, and the others{others} get its load at once"
                 ),
                 "let `livenessProbe` fail later than `readinessProbe`, by another path or a higher `failureThreshold`",
             ),

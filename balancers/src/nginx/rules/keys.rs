@@ -15,6 +15,8 @@ use crate::text::percent;
 enum Seen {
     /// The client's own: a proxy before nginx tells it.
     Client,
+    /// That of a proxy: it tells the client's, and nginx does not take it.
+    Proxy,
     /// That of a private network or of this host, since nothing else is listened to.
     Private,
     /// That of whatever connects.
@@ -23,10 +25,9 @@ enum Seen {
 
 /// NGX-009: the address of whatever connects.
 pub(super) fn client_address(view: &View<'_>, report: &mut Report) {
-    let address = ["$remote_addr", "$binary_remote_addr"];
     let network = match view.upstream.choice() {
         Choice::IpHash => true,
-        Choice::Hash { key, .. } if address.contains(&key.text.as_str()) => false,
+        Choice::Hash { key, .. } if is_address(&key.text) => false,
         _ => return,
     };
     let (servers, seen) = (view.live().count(), seen(view));
@@ -34,7 +35,7 @@ pub(super) fn client_address(view: &View<'_>, report: &mut Report) {
         // The whole address of the client is as good a key as there is.
         Seen::Client if !network => return,
         Seen::Client => Severity::Note,
-        Seen::Private => Severity::Error,
+        Seen::Proxy | Seen::Private => Severity::Error,
         Seen::Peer => Severity::Warning,
     };
     if servers < 2 {
@@ -44,7 +45,9 @@ pub(super) fn client_address(view: &View<'_>, report: &mut Report) {
     let place = methods
         .last()
         .map_or(view.pool.place, |method| method.place);
-    let help = if seen == Seen::Client {
+    let help = if goes_by_peer(view.upstream.choice()) {
+        "use `$remote_addr`, with `set_real_ip_from` and `real_ip_header`: `$realip_remote_addr` is the proxy's address"
+    } else if seen == Seen::Client {
         "use `hash $remote_addr consistent`, which takes the whole address, or a cookie"
     } else {
         "behind a proxy set `set_real_ip_from` and `real_ip_header`; else use `hash` with a key that tells clients apart"
@@ -59,14 +62,40 @@ pub(super) fn client_address(view: &View<'_>, report: &mut Report) {
     .severity(severity);
 }
 
+/// Variables that are the address of whatever connects; `realip_` is what it was before a proxy's word was taken for it.
+const ADDRESSES: [&str; 3] = ["remote_addr", "binary_remote_addr", "realip_remote_addr"];
+
+/// Whether all that differs between the values of a key is an address.
+fn is_address(key: &str) -> bool {
+    let mut addresses = 0;
+    for name in variables(key) {
+        let name = name.to_ascii_lowercase();
+        if ADDRESSES.contains(&name.as_str()) {
+            addresses += 1;
+        } else if !ONE.contains(&name.as_str()) {
+            return false;
+        }
+    }
+    addresses > 0
+}
+
+/// Whether a method takes the address from before `set_real_ip_from`.
+fn goes_by_peer(choice: &Choice) -> bool {
+    matches!(choice, Choice::Hash { key, .. }
+        if variables(&key.text).any(|name| name.eq_ignore_ascii_case("realip_remote_addr")))
+}
+
 fn seen(view: &View<'_>) -> Seen {
     let scopes = || view.users.iter().map(|pass| &pass.scope);
     let private = |scope: &Scope| {
         let listens = &scope.listens;
         !scope.real_ip && !listens.is_empty() && listens.iter().all(|listen| is_private(listen))
     };
-    if !view.users.is_empty() && scopes().all(|scope| scope.real_ip) {
+    let by_peer = goes_by_peer(view.upstream.choice());
+    if !by_peer && !view.users.is_empty() && scopes().all(|scope| scope.real_ip) {
         Seen::Client
+    } else if scopes().any(|scope| scope.proxied && (by_peer || !scope.real_ip)) {
+        Seen::Proxy
     } else if scopes().any(private) {
         Seen::Private
     } else {
@@ -83,6 +112,9 @@ fn shared_key(network: bool, seen: Seen, servers: usize) -> String {
     };
     let proxied = match seen {
         Seen::Client => "",
+        Seen::Proxy => {
+            ", which is that of the proxy that speaks the PROXY protocol to nginx: without `set_real_ip_from` nginx goes on taking its address for the client's"
+        }
         Seen::Private => {
             ", and the only listening addresses are private: clients come through a proxy, or are few networks"
         }
@@ -165,7 +197,7 @@ const ONE: [&str; 10] = [
 ];
 
 /// Variables with few values, or few that most requests have.
-const FEW: [&str; 17] = [
+const FEW: [&str; 21] = [
     "host",
     "http_host",
     "scheme",
@@ -175,6 +207,10 @@ const FEW: [&str; 17] = [
     "http_user_agent",
     "ssl_protocol",
     "ssl_cipher",
+    "ssl_server_name",
+    "ssl_preread_server_name",
+    "ssl_preread_protocol",
+    "http_x_forwarded_proto",
     "protocol",
     "http_accept",
     "http_accept_encoding",
@@ -247,6 +283,27 @@ mod tests {
         assert_eq!(values("$scheme$host"), Values::Few);
         assert_eq!(values("$host$request_uri"), Values::Many);
         assert_eq!(values("$cookie_session"), Values::Many);
+    }
+
+    #[test]
+    fn addresses_are_told_however_they_are_written() {
+        for key in [
+            "$remote_addr",
+            "${binary_remote_addr}",
+            "$Remote_Addr",
+            "$server_name$remote_addr",
+            "$realip_remote_addr",
+        ] {
+            assert!(is_address(key), "{key}");
+        }
+        for key in [
+            "$remote_addr$request_uri",
+            "$server_name",
+            "fixed",
+            "$proxy_protocol_addr",
+        ] {
+            assert!(!is_address(key), "{key}");
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::text::{count, percent};
 pub(super) fn twice(view: &View<'_>, report: &mut Report) {
     let mut groups: BTreeMap<String, Vec<(usize, &Server)>> = BTreeMap::new();
     for (index, server) in view.live() {
-        let members = groups.entry(server.address.key()).or_default();
+        let members = groups.entry(address(server)).or_default();
         members.push((index, server));
     }
     let lines = view.live().count();
@@ -36,6 +36,15 @@ pub(super) fn twice(view: &View<'_>, report: &mut Report) {
         view.add(report, &TWICE, second.place, message, help)
             .subject(address)
             .related(first.place, "it stands here first");
+    }
+}
+
+/// The address by which servers are the same; `localhost` is 127.0.0.1.
+fn address(server: &Server) -> String {
+    let key = server.address.key();
+    match key.strip_prefix("localhost:") {
+        Some(port) => format!("127.0.0.1:{port}"),
+        None => key,
     }
 }
 

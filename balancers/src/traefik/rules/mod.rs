@@ -2,6 +2,7 @@
 
 mod compositions;
 mod failure;
+mod lived;
 mod members;
 mod mirrors;
 mod sessions;
@@ -32,7 +33,7 @@ define_rules! {
 }
 
 /// Rules that look at one service of servers.
-const LOOKS: [fn(&View<'_>, &mut Report); 8] = [
+const LOOKS: [fn(&View<'_>, &mut Report); 9] = [
     strategy::ignored_weights,
     strategy::fastest,
     weights::left_out,
@@ -41,6 +42,7 @@ const LOOKS: [fn(&View<'_>, &mut Report); 8] = [
     sessions::sticky,
     members::twice,
     members::one_name,
+    lived::known_port,
 ];
 
 /// Applies all rules.

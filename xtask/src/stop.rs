@@ -17,11 +17,11 @@ extern "C" fn note(signal: libc::c_int) {
 }
 
 /// Notes signals while it lives.
-pub(super) struct Stop(());
+pub(crate) struct Stop(());
 
 impl Stop {
     /// From now on signals are noted instead of ending this process.
-    pub(super) fn listen() -> Result<Self> {
+    pub(crate) fn listen() -> Result<Self> {
         let handler: extern "C" fn(libc::c_int) = note;
         for signal in SIGNALS {
             handle(signal, handler as libc::sighandler_t)?;
@@ -34,7 +34,7 @@ impl Stop {
         clippy::unused_self,
         reason = "without `listen` there is nothing to look at"
     )]
-    pub(super) fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         if CAME.load(Ordering::Relaxed) != 0 {
             bail!("stopped");
         }
@@ -42,7 +42,7 @@ impl Stop {
     }
 
     /// Ends this process by the signal that was noted, as its parent expects; returns if there was none.
-    pub(super) fn settle(self) -> Result<()> {
+    pub(crate) fn settle(self) -> Result<()> {
         drop(self);
         let Some(signal) = Signal::from_named_raw(CAME.load(Ordering::Relaxed)) else {
             return Ok(());

@@ -1,4 +1,4 @@
-//! Pools from configuration files of nginx.
+//! Pools from configuration files of balancers that are told by their files alone: nginx, Apache httpd, Caddy, Traefik.
 
 use std::path::PathBuf;
 
@@ -12,25 +12,27 @@ use crate::model::Source;
 
 /// Looks at files.
 #[derive(Debug)]
-pub(super) struct NginxFiles {
+pub(super) struct FilesOf {
+    source: Source,
     files: BalancerFiles,
     /// How often names had changed when pools were made last.
     resolved: u64,
 }
 
-impl NginxFiles {
-    /// Will read the configurations that begin with these files.
-    pub(super) fn new(files: Vec<PathBuf>) -> Self {
+impl FilesOf {
+    /// Will read the configurations of `product` that begin with these files, as `source`.
+    pub(super) fn new(product: Product, source: Source, files: Vec<PathBuf>) -> Self {
         Self {
-            files: BalancerFiles::new(Product::Nginx, files),
+            source,
+            files: BalancerFiles::new(product, files),
             resolved: 0,
         }
     }
 }
 
-impl Finder for NginxFiles {
+impl Finder for FilesOf {
     fn source(&self) -> Source {
-        Source::Nginx
+        self.source
     }
 
     fn look(&mut self, names: &Names) -> anyhow::Result<Option<Discovered>> {
@@ -45,6 +47,7 @@ impl Finder for NginxFiles {
             pools: pools.collect(),
             files: self.files.names(),
             configurations: configurations.to_vec(),
+            stale: Vec::new(),
         };
         self.resolved = names.changes();
         Ok(Some(discovered))

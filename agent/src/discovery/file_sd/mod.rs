@@ -1,37 +1,29 @@
 //! Pools from files in the format of Prometheus' `file_sd`: lists of groups of targets with labels, as JSON or YAML.
 //!
 //! A group's targets go into the pool that its label `__evenkeel_pool__` names, else `job`, else the file's name. Groups
-//! of the same pool, also in several files, make up one pool.
+//! of the same pool, also in several files, make up one pool. A file that cannot be read keeps what it said last, and holds up
+//! no other.
+
+mod groups;
+mod kept;
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
-use std::io;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::time::SystemTime;
 
-use anyhow::{Context as _, anyhow, bail, ensure};
-use evenkeel_balancers::model::{Address, Target};
+use anyhow::{Context as _, ensure};
 use evenkeel_balancers::source::{Files, HostFiles, is_pattern};
-use serde::Deserialize;
+
+pub use self::groups::{Group, parse};
+
+use self::kept::Kept;
 
 use super::names::Names;
-use super::pools::{label, pool_name};
 use super::seen::{Noted, Seen};
 use super::{Discovered, Finder};
-use crate::config;
-use crate::model::{
-    Algorithm, BackendSpec, PoolSpec, Role, Source, Standby, StandbySpec, Weight, canonical,
-};
+use crate::model::{Algorithm, BackendSpec, PoolSpec, Role, Source, Standby, StandbySpec, Weight};
 
-const POOL: &str = "__evenkeel_pool__";
-const WEIGHT: &str = "__evenkeel_weight__";
-const ROLE: &str = "__evenkeel_role__";
-const ALGORITHM: &str = "__evenkeel_algorithm__";
-/// The label by which Prometheus groups what it scrapes.
-const JOB: &str = "job";
-
-/// The longest file that is read, in bytes.
-const MOST_BYTES: u64 = 8 << 20;
 /// The most files.
 const MOST_FILES: usize = 10_000;
 
@@ -41,6 +33,7 @@ pub(super) struct FileSd {
     patterns: Vec<PathBuf>,
     /// What was read last, and how often names had changed then.
     last: Option<(Seen, u64)>,
+    kept: Kept,
 }
 
 impl FileSd {
@@ -49,6 +42,7 @@ impl FileSd {
         Self {
             patterns,
             last: None,
+            kept: Kept::default(),
         }
     }
 }
@@ -67,7 +61,9 @@ impl Finder for FileSd {
             return Ok(None);
         }
         let noted = Noted::new(&HostFiles);
-        let pools = read(&noted, &self.patterns, names)?;
+        let paths = paths(&noted, &self.patterns)?;
+        self.kept.read(&noted, paths, SystemTime::now())?;
+        let pools = pools(self.kept.groups(), names);
         let seen = noted.into_seen();
         let files = seen
             .paths()
@@ -78,30 +74,9 @@ impl Finder for FileSd {
             pools,
             files,
             configurations: Vec::new(),
+            stale: self.kept.stale(),
         }))
     }
-}
-
-/// A group of targets, as Prometheus has it.
-#[derive(Debug, Deserialize)]
-struct Group {
-    targets: Vec<String>,
-    #[serde(default)]
-    labels: BTreeMap<String, String>,
-}
-
-fn read(files: &dyn Files, patterns: &[PathBuf], names: &Names) -> anyhow::Result<Vec<PoolSpec>> {
-    let mut pools = BTreeMap::new();
-    for path in paths(files, patterns)? {
-        let within = || format!("{}", path.display());
-        for group in groups(files, &path).with_context(within)? {
-            add(&mut pools, &path, &group, names).with_context(within)?;
-        }
-    }
-    Ok(pools
-        .into_values()
-        .filter(|pool: &PoolSpec| !pool.backends.is_empty())
-        .collect())
 }
 
 /// The files, each once. One that is named in full has to be there.
@@ -125,69 +100,19 @@ fn paths(files: &dyn Files, patterns: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>
     Ok(paths)
 }
 
-fn groups(files: &dyn Files, path: &Path) -> anyhow::Result<Vec<Group>> {
-    let bytes = files
-        .read(path, MOST_BYTES)
-        .map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => anyhow!("there is no such file"),
-            _ => anyhow!("cannot be read: {error}"),
-        })?;
-    ensure!(
-        bytes.len() as u64 <= MOST_BYTES,
-        "it is longer than {} MiB",
-        MOST_BYTES >> 20
-    );
-    let text = std::str::from_utf8(&bytes).context("it is not UTF-8")?;
-    let shape = "it is not a list of `targets` with `labels`, as Prometheus' file_sd wants it";
-    if path.extension().is_some_and(|end| end == "json") {
-        return serde_json::from_str(text).context(shape);
-    }
-    // YAML knows nothing, where Prometheus means an empty list.
-    let groups: Option<Vec<Group>> = serde_saphyr::from_str(text)
-        .map_err(|error| anyhow!("{error}"))
-        .context(shape)?;
-    Ok(groups.unwrap_or_default())
-}
-
-/// Adds the targets of a group to its pool.
-fn add(
-    pools: &mut BTreeMap<String, PoolSpec>,
-    path: &Path,
-    group: &Group,
-    names: &Names,
-) -> anyhow::Result<()> {
-    let said = |name: &str| group.labels.get(name).map(String::as_str);
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    let name = said(POOL).or_else(|| said(JOB)).unwrap_or(&stem);
-    ensure!(!name.trim().is_empty(), "the name of a pool is empty");
-    let role = said(ROLE).map_or(Ok(Role::Upstream), role)?;
-    let algorithm = said(ALGORITHM).map_or(Ok(Algorithm::default()), algorithm)?;
-    let weight = said(WEIGHT).map_or(Ok(1.0), weight)?;
-    let pool = match pools.entry(pool_name(name)) {
-        Entry::Occupied(entry) => {
-            let pool = entry.into_mut();
-            ensure!(
-                (pool.role, pool.algorithm) == (role, algorithm),
-                "the pool {name} has another role or algorithm in another group"
-            );
-            pool
-        }
-        Entry::Vacant(entry) => {
-            let name = entry.key().clone();
-            entry.insert(empty(name, role, algorithm))
-        }
-    };
-    let own = group
-        .labels
-        .iter()
-        .filter(|(name, _)| !name.starts_with("__"));
-    let labels: BTreeMap<String, String> = own.map(|(name, value)| label((name, value))).collect();
-    for target in &group.targets {
-        for address in addresses(target, names)? {
-            join(pool, address, weight, &labels);
+/// The pools of groups, of which those of one pool agree.
+fn pools<'g>(groups: impl Iterator<Item = &'g Group>, names: &Names) -> Vec<PoolSpec> {
+    let mut pools: BTreeMap<&str, PoolSpec> = BTreeMap::new();
+    for group in groups {
+        let pool = pools
+            .entry(&group.pool)
+            .or_insert_with(|| empty(group.pool.clone(), group.role, group.algorithm));
+        for address in group.members.iter().flat_map(|one| one.addresses(names)) {
+            join(pool, address, group.weight, &group.labels);
         }
     }
-    Ok(())
+    let pools = pools.into_values();
+    pools.filter(|pool| !pool.backends.is_empty()).collect()
 }
 
 fn empty(name: String, role: Role, algorithm: Algorithm) -> PoolSpec {
@@ -229,52 +154,23 @@ fn join(pool: &mut PoolSpec, address: SocketAddr, weight: f64, labels: &BTreeMap
     }
 }
 
-/// The addresses that a target stands for; none for a name that does not resolve.
-fn addresses(target: &str, names: &Names) -> anyhow::Result<Vec<SocketAddr>> {
-    match Address::parse(target, None).target {
-        Target::Ip(address) if address.port() != 0 => Ok(vec![canonical(address)]),
-        Target::Name {
-            host,
-            port: Some(port @ 1..),
-        } => Ok(names.lookup(&host, port)),
-        _ => bail!("the target {target:?} is not a host and a port, like `192.0.2.1:8080`"),
-    }
-}
-
-fn role(written: &str) -> anyhow::Result<Role> {
-    match written {
-        "upstream" => Ok(Role::Upstream),
-        "local" => Ok(Role::Local),
-        _ => bail!("`{ROLE}` is {written:?}, which is neither `upstream` nor `local`"),
-    }
-}
-
-fn algorithm(written: &str) -> anyhow::Result<Algorithm> {
-    config::algorithm_named(written)
-        .with_context(|| format!("`{ALGORITHM}` is {written:?}, which is no algorithm"))
-}
-
-fn weight(written: &str) -> anyhow::Result<f64> {
-    let weight = written.trim().parse::<f64>().ok();
-    weight
-        .filter(|weight| weight.is_finite() && *weight >= 0.0)
-        .with_context(|| format!("`{WEIGHT}` is {written:?}, which is not a number from 0 on"))
-}
-
 #[cfg(test)]
 mod tests {
     use evenkeel_balancers::source::MemoryFiles;
 
     use super::*;
+    use crate::discovery::StaleFile;
 
-    fn pools(files: &[(&str, &str)]) -> anyhow::Result<Vec<PoolSpec>> {
+    fn found(files: &[(&str, &str)]) -> anyhow::Result<(Vec<PoolSpec>, Vec<StaleFile>)> {
         let memory = files
             .iter()
             .fold(MemoryFiles::new(), |memory, (path, text)| {
                 memory.with(*path, *text)
             });
         let patterns = [PathBuf::from("sd/*.json"), PathBuf::from("sd/one.yml")];
-        read(&memory, &patterns, &Names::default())
+        let mut kept = Kept::default();
+        kept.read(&memory, paths(&memory, &patterns)?, SystemTime::UNIX_EPOCH)?;
+        Ok((pools(kept.groups(), &Names::default()), kept.stale()))
     }
 
     const NOTHING: (&str, &str) = ("sd/one.yml", "");
@@ -286,7 +182,7 @@ mod tests {
             {"targets": ["192.0.2.4:80", "192.0.2.1:80"], "labels": {"job": "shop", "__evenkeel_weight__": "0"}}]"#;
         let yaml = "- targets: ['[2001:db8::1]:443']\n  labels: {__evenkeel_pool__: api, job: shop, __evenkeel_role__: local, \
                     __evenkeel_algorithm__: LEAST_CONN}\n- targets: [192.0.2.9:1]\n";
-        let pools = pools(&[("sd/a.json", json), ("sd/one.yml", yaml)]).unwrap();
+        let (pools, _) = found(&[("sd/a.json", json), ("sd/one.yml", yaml)]).unwrap();
         let names: Vec<&str> = pools.iter().map(|pool| pool.name.as_str()).collect();
         assert_eq!(names, ["api", "one", "shop"]);
         assert_eq!(
@@ -306,8 +202,8 @@ mod tests {
     #[test]
     fn what_is_wrong_is_told_with_its_file() {
         let told = |json: &str| {
-            let error = pools(&[("sd/a.json", json), NOTHING]).unwrap_err();
-            format!("{error:#}")
+            let (_, stale) = found(&[("sd/a.json", json), NOTHING]).unwrap();
+            format!("{}: {}", stale[0].file, stale[0].error)
         };
         let target = r#"[{"targets": ["192.0.2.1"]}]"#;
         assert_eq!(
@@ -321,7 +217,7 @@ mod tests {
             {"targets": [], "labels": {"job": "a", "__evenkeel_role__": "local"}}]"#;
         assert!(told(both).contains("another role"));
         assert_eq!(
-            format!("{:#}", pools(&[]).unwrap_err()),
+            format!("{:#}", found(&[]).unwrap_err()),
             "sd/one.yml: there is no such file"
         );
     }
