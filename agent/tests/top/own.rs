@@ -27,7 +27,7 @@ fn it_counts_by_itself_and_finds_what_an_agent_finds() {
     terminal.wait(&format!("▲ {POOL}: {hot} gets "));
     // The hour is kept as an agent keeps it.
     terminal.keys(&["Enter"]);
-    terminal.wait("TREND");
+    terminal.wait("SINCE START");
     terminal.keys(&["q"]);
     terminal.wait_prompt();
 
