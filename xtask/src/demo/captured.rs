@@ -39,19 +39,27 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 struct Rendition {
     strong: bool,
     faint: bool,
+    /// By its place in the table of colours.
     colour: Option<u8>,
 }
 
 impl Rendition {
     /// Follows the parameters of one "select graphic rendition".
     fn follow(&mut self, parameters: &str) {
-        for parameter in parameters.split(';') {
-            match parameter.parse().unwrap_or(0) {
+        let mut numbers = parameters
+            .split(';')
+            .map(|number| number.parse().unwrap_or(0));
+        while let Some(number) = numbers.next() {
+            match number {
                 0 => *self = Self::default(),
                 1 | 7 => self.strong = true,
                 2 => self.faint = true,
                 39 => self.colour = None,
-                colour @ (30..=37 | 90..=97) => self.colour = Some(colour),
+                // By its number in a table, as `38;5;9`; the first sixteen are those that all terminals have.
+                38 => self.colour = numbers.nth(1).map(|place| place % 16),
+                48 => drop(numbers.nth(1)),
+                colour @ 30..=37 => self.colour = Some(colour - 30),
+                colour @ 90..=97 => self.colour = Some(colour - 82),
                 _ => {}
             }
         }
@@ -60,8 +68,8 @@ impl Rendition {
     /// The tone that means the same. Red, magenta and yellow say that something is wrong, the other colours that it is right.
     fn tone(self) -> Tone {
         match (self.colour, self.strong) {
-            (Some(31 | 33 | 35 | 91 | 93 | 95), true) => Tone::Alarm,
-            (Some(31 | 33 | 35 | 91 | 93 | 95), false) => Tone::Over,
+            (Some(1 | 3 | 5 | 9 | 11 | 13), true) => Tone::Alarm,
+            (Some(1 | 3 | 5 | 9 | 11 | 13), false) => Tone::Over,
             (Some(_), true) => Tone::Calm,
             (Some(_), false) => Tone::Within,
             (None, true) => Tone::Strong,
@@ -91,7 +99,7 @@ mod tests {
     fn colours_become_tones() {
         let mut rendition = Rendition::default();
         let line = line(
-            "a \x1b[1m\x1b[91mskewed\x1b[39m b\x1b[0m \x1b[2;36mc\x1b[0m",
+            "a \x1b[1m\x1b[91mskewed\x1b[39m b\x1b[0m \x1b[2;38;5;6;49mc\x1b[0m",
             &mut rendition,
         );
         assert_eq!(line.plain(), "a skewed b c");
