@@ -17,6 +17,7 @@ use crate::config::Config;
 use crate::counting::{Counting, Memory};
 use crate::engine::Plan;
 use crate::history::History;
+use crate::kernel;
 use crate::model::{Incident, NetnsCookie, State, WebFile};
 use crate::publish::alerts::{self, Alerts, AlertsHandle, Identity};
 use crate::publish::{Access, AccessHandle, Server};
@@ -70,16 +71,21 @@ impl App {
         access.replace(Access::open(&config.web.file)?);
         let mut history = None;
         let mut recording = None;
-        let counting = Counting::begin(config, setup.cgroup.clone(), |plan, netns| {
-            let mut past = Vec::new();
-            if let Some(directory) = &config.incidents_directory {
-                let (kept, found) = History::open(directory)?;
-                (history, past) = (Some(kept), found);
-            }
-            let recorder = record(setup.record.as_ref(), plan, netns, &past)?;
-            recording = recorder.as_ref().map(Recorder::statistics);
-            Ok(Memory { past, recorder })
-        })?;
+        let counting = Counting::begin(
+            kernel::Identity::Agent,
+            config,
+            setup.cgroup.clone(),
+            |plan, netns| {
+                let mut past = Vec::new();
+                if let Some(directory) = &config.incidents_directory {
+                    let (kept, found) = History::open(directory)?;
+                    (history, past) = (Some(kept), found);
+                }
+                let recorder = record(setup.record.as_ref(), plan, netns, &past)?;
+                recording = recorder.as_ref().map(Recorder::statistics);
+                Ok(Memory { past, recorder })
+            },
+        )?;
         let Counting {
             runner,
             handle,

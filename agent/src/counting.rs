@@ -11,7 +11,7 @@ use crate::conductor::{Applicant, Conductor};
 use crate::config::Config;
 use crate::discovery::DiscoveryHandle;
 use crate::engine::{Engine, Plan};
-use crate::kernel::{Kernel, Options, netns_cookie};
+use crate::kernel::{Identity, Kernel, Options, netns_cookie};
 use crate::model::{Endpoint, Incident, NetnsCookie, State};
 use crate::recording::Recorder;
 use crate::runner::{Runner, RunnerHandle};
@@ -37,6 +37,7 @@ impl Counting {
     /// Loads and attaches the programs, and reads the counters for the first time. On error nothing is left in the kernel.
     /// `remember` is asked once the programs are attached.
     pub(crate) fn begin(
+        identity: Identity,
         config: &Config,
         cgroup: Option<PathBuf>,
         remember: impl FnOnce(&Plan, NetnsCookie) -> anyhow::Result<Memory>,
@@ -52,7 +53,7 @@ impl Counting {
         };
         let netns = netns_cookie()
             .context("the kernel does not tell the cookie of the network namespace")?;
-        let kernel = Kernel::attach(options, watched(&plan, netns))?;
+        let kernel = Kernel::attach_as(identity, options, watched(&plan, netns))?;
         let Memory { past, recorder } = remember(&plan, netns)?;
         let engine = Engine::new(plan, netns, past)?;
         let (runner, handle, state) = Runner::new(kernel, engine, config.interval, recorder)?;

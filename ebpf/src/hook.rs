@@ -15,9 +15,7 @@ use aya_ebpf::helpers::generated::{bpf_get_netns_cookie, bpf_sock_ops_cb_flags_s
 use evenkeel_abi::{Counters, Key, ROLE_LOCAL, ROLE_UPSTREAM, Settings, cell, port_bit};
 
 use crate::endpoint::{AF_INET, AF_INET6, Address, client, is_loopback, is_same, key, mapped};
-use crate::maps::{
-    add, add_client, counters, is_watched, is_watched_or_learned, mark, settings,
-};
+use crate::maps::{add, add_client, counters, is_watched, is_watched_or_learned, mark, settings};
 use crate::payload::{self, state};
 
 /// Reads a field of the context. Volatile, because LLVM otherwise merges reads of different fields into one

@@ -15,17 +15,20 @@ pub enum Identity {
     Agent,
     /// A gate, for as long as its command runs.
     Gate,
+    /// A view in a terminal that found no agent to ask.
+    Top,
 }
 
 impl Identity {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Agent, Self::Gate];
+    pub const ALL: [Self; 3] = [Self::Agent, Self::Gate, Self::Top];
 
     /// The name of the program in the kernel, of 15 characters at most.
     pub const fn program(self) -> &'static str {
         match self {
             Self::Agent => BUILT,
             Self::Gate => "evenkeel_gate",
+            Self::Top => "evenkeel_top",
         }
     }
 
@@ -34,6 +37,7 @@ impl Identity {
         match self {
             Self::Agent => "agent",
             Self::Gate => "gate",
+            Self::Top => "top",
         }
     }
 

@@ -66,6 +66,7 @@ pub enum LoadError {
         match identity {
             Identity::Agent => "stop it first, or use it",
             Identity::Gate => "wait for it to end",
+            Identity::Top => "end it first, or start an agent, which all of them can ask",
         }
     )]
     Second {
