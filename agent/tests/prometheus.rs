@@ -43,10 +43,11 @@ use tempfile::TempDir;
 const OPENED: &str = "evenkeel_backend_connections_opened_total";
 
 /// The metrics that agents have which discover pools, and no others.
-const DISCOVERED: [&str; 6] = [
+const DISCOVERED: [&str; 7] = [
     LAST_SUCCESS,
     "evenkeel_audit_findings",
     "evenkeel_discovery_failures_total",
+    "evenkeel_discovery_stale_files",
     "evenkeel_discovery_backends",
     "evenkeel_standby_connections_opened_total",
     "evenkeel_standby_connections",
