@@ -11,7 +11,7 @@ use anyhow::Context;
 use tokio::sync::{oneshot, watch};
 use tracing::{info, warn};
 
-use crate::engine::{Engine, Moment, Plan};
+use crate::engine::{Engine, Moment, Plan, Tick};
 use crate::kernel::{Kernel, Observed};
 use crate::model::{Canary, State, View};
 use crate::publish::log;
@@ -56,11 +56,16 @@ pub(crate) struct Runner {
     kernel: Kernel,
     engine: Engine,
     interval: Duration,
-    snapshot: Vec<Observed>,
-    recorder: Option<Recorder>,
+    recording: Option<Recording>,
     states: watch::Sender<Arc<State>>,
     commands: Receiver<Command>,
     told: Told,
+}
+
+/// The recorder, and what it is shown: the engine does not need the entries of a snapshot together.
+struct Recording {
+    recorder: Recorder,
+    snapshot: Vec<Observed>,
 }
 
 /// What the log was told last: told again only when it changes.
@@ -78,20 +83,13 @@ impl Runner {
         mut kernel: Kernel,
         mut engine: Engine,
         interval: Duration,
-        mut recorder: Option<Recorder>,
+        recorder: Option<Recorder>,
     ) -> anyhow::Result<(Self, RunnerHandle, watch::Receiver<Arc<State>>)> {
-        let mut snapshot = Vec::new();
-        kernel
-            .read(&mut snapshot)
-            .context("cannot read the kernel's counters")?;
-        let moment = Moment {
-            taken: SystemTime::now(),
-            last_tick: Duration::ZERO,
-        };
-        if let Some(recorder) = &mut recorder {
-            recorder.tick(moment.taken, &snapshot, kernel.state().clients);
-        }
-        let first = engine.tick(&snapshot, kernel.state(), moment);
+        let mut recording = recorder.map(|recorder| Recording {
+            recorder,
+            snapshot: Vec::new(),
+        });
+        let first = read(&mut kernel, &mut engine, &mut recording, Duration::ZERO)?;
         let mut told = Told::default();
         told.tell(&first.state);
         let (states, state) = watch::channel(first.state);
@@ -100,8 +98,7 @@ impl Runner {
             kernel,
             engine,
             interval,
-            snapshot,
-            recorder,
+            recording,
             states,
             commands,
             told,
@@ -137,19 +134,12 @@ impl Runner {
     }
 
     fn tick(&mut self, last_tick: Duration) -> anyhow::Result<()> {
-        self.kernel
-            .read(&mut self.snapshot)
-            .context("cannot read the kernel's counters")?;
-        let moment = Moment {
-            taken: SystemTime::now(),
+        let tick = read(
+            &mut self.kernel,
+            &mut self.engine,
+            &mut self.recording,
             last_tick,
-        };
-        if let Some(recorder) = &mut self.recorder {
-            recorder.tick(moment.taken, &self.snapshot, self.kernel.state().clients);
-        }
-        let tick = self
-            .engine
-            .tick(&self.snapshot, self.kernel.state(), moment);
+        )?;
         for endpoint in &tick.forgotten {
             self.kernel
                 .unwatch(endpoint)
@@ -192,7 +182,7 @@ impl Runner {
             .engine
             .set_plan(plan.clone())
             .map_err(|error| error.to_string())?;
-        if let Some(recorder) = &mut self.recorder {
+        if let Some(Recording { recorder, .. }) = &mut self.recording {
             recorder.planned(&plan);
         }
         self.kernel.set_learning(learning).map_err(failed)?;
@@ -206,6 +196,35 @@ impl Runner {
         self.interval = interval;
         Ok(())
     }
+}
+
+/// Reads the counters, for the engine and the recorder.
+fn read(
+    kernel: &mut Kernel,
+    engine: &mut Engine,
+    recording: &mut Option<Recording>,
+    last_tick: Duration,
+) -> anyhow::Result<Tick> {
+    if let Some(Recording { snapshot, .. }) = recording {
+        snapshot.clear();
+    }
+    engine.begin();
+    kernel
+        .read(|observed| {
+            engine.take(&observed);
+            if let Some(Recording { snapshot, .. }) = recording {
+                snapshot.push(observed);
+            }
+        })
+        .context("cannot read the kernel's counters")?;
+    let moment = Moment {
+        taken: SystemTime::now(),
+        last_tick,
+    };
+    if let Some(Recording { recorder, snapshot }) = recording {
+        recorder.tick(moment.taken, snapshot, kernel.state().clients);
+    }
+    Ok(engine.end(kernel.state(), moment))
 }
 
 impl Told {

@@ -307,7 +307,7 @@ fn trial(cgroup: Option<&Path>) -> Vec<Finding> {
             )];
         }
     };
-    if let Err(error) = kernel.read(&mut Vec::new()) {
+    if let Err(error) = kernel.read(drop) {
         let advice = "this is unexpected: please report it";
         return vec![Finding::not(
             check,

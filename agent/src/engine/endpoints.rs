@@ -37,6 +37,19 @@ pub(super) struct Endpoints {
     /// comes or goes, so that the slot of an entry is nearly always the one that was there last time.
     order: Vec<usize>,
     tick: u64,
+    taking: Taking,
+}
+
+/// A snapshot that is being taken over.
+#[derive(Debug, Default)]
+struct Taking {
+    /// How many of its entries have been.
+    place: usize,
+    /// How many endpoints were known before it.
+    known: usize,
+    /// How many of those it had.
+    seen: usize,
+    changes: Changes,
 }
 
 /// What a snapshot told beyond numbers.
@@ -49,22 +62,40 @@ pub(super) struct Changes {
 }
 
 impl Endpoints {
-    /// Takes over a snapshot. What it does not have shows no activity.
-    pub(super) fn update(&mut self, snapshot: &[Observed]) -> Changes {
+    /// Another snapshot begins: each of its entries is to be [taken](Self::take), then comes its [end](Self::end).
+    pub(super) fn begin(&mut self) {
         self.tick += 1;
-        let mut changes = Changes::default();
-        let mut missing = self.tracked.len();
-        for (place, observed) in snapshot.iter().enumerate() {
-            let slot = match self.order.get(place) {
-                Some(&slot) if self.is_at(slot, &observed.endpoint) => slot,
-                _ => self.look_up(place, observed.endpoint, &mut changes),
-            };
-            changes.reset += u64::from(self.tracked[slot].update(observed, self.tick));
-            missing = missing.saturating_sub(1);
-        }
-        self.order.truncate(snapshot.len());
+        self.taking = Taking {
+            known: self.tracked.len(),
+            ..Taking::default()
+        };
+    }
+
+    /// Takes over an entry of the snapshot.
+    pub(super) fn take(&mut self, observed: &Observed) {
+        let place = self.taking.place;
+        let slot = match self.order.get(place) {
+            Some(&slot) if self.is_at(slot, &observed.endpoint) => slot,
+            _ => self.look_up(place, observed.endpoint),
+        };
+        let reset = self.tracked[slot].update(observed, self.tick);
+        let taking = &mut self.taking;
+        taking.place += 1;
+        taking.seen += usize::from(slot < taking.known);
+        taking.changes.reset += u64::from(reset);
+    }
+
+    /// The snapshot was taken over. What it did not have shows no activity.
+    pub(super) fn end(&mut self) -> Changes {
+        let Taking {
+            place,
+            known,
+            seen,
+            changes,
+        } = std::mem::take(&mut self.taking);
+        self.order.truncate(place);
         self.looked_up();
-        if missing > 0 {
+        if seen < known {
             let tick = self.tick;
             for gone in self
                 .tracked
@@ -84,9 +115,9 @@ impl Endpoints {
     }
 
     /// The slot of the entry at `place` of the snapshot, made if there is none; remembered for the next snapshot.
-    fn look_up(&mut self, place: usize, endpoint: Endpoint, changes: &mut Changes) -> usize {
+    fn look_up(&mut self, place: usize, endpoint: Endpoint) -> usize {
         let slot = self.find(&endpoint).unwrap_or_else(|| {
-            changes.new += 1;
+            self.taking.changes.new += 1;
             self.insert(endpoint)
         });
         match self.order.get_mut(place) {

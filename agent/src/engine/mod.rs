@@ -200,9 +200,29 @@ impl Engine {
             .copied()
     }
 
-    /// Takes over a snapshot.
+    /// Takes over a snapshot as a whole.
     pub fn tick(&mut self, snapshot: &[Observed], kernel: &KernelState, moment: Moment) -> Tick {
-        let changes = self.endpoints.update(snapshot);
+        self.begin();
+        for observed in snapshot {
+            self.take(observed);
+        }
+        self.end(kernel, moment)
+    }
+
+    /// A snapshot begins, whose entries need not be in memory together: each is to be [taken](Self::take), then comes its
+    /// [end](Self::end).
+    pub fn begin(&mut self) {
+        self.endpoints.begin();
+    }
+
+    /// Takes over an entry of the snapshot.
+    pub fn take(&mut self, observed: &Observed) {
+        self.endpoints.take(observed);
+    }
+
+    /// The snapshot was taken over.
+    pub fn end(&mut self, kernel: &KernelState, moment: Moment) -> Tick {
+        let changes = self.endpoints.end();
         self.counter_resets += changes.reset;
         let forgotten = self.regroup(changes.new > 0);
         let now = Now {

@@ -47,7 +47,9 @@ impl Live {
 
     /// Reads the counters.
     pub fn tick(&mut self) -> io::Result<()> {
-        self.kernel.read(&mut self.snapshot)?;
+        let snapshot = &mut self.snapshot;
+        snapshot.clear();
+        self.kernel.read(|observed| snapshot.push(observed))?;
         self.series.tick(&self.snapshot);
         Ok(())
     }

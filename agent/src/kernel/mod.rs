@@ -259,8 +259,8 @@ impl Kernel {
         }
     }
 
-    /// Reads the counts of all watched endpoints into `snapshot`, visiting open connections first if it is time.
-    pub fn read(&mut self, snapshot: &mut Vec<Observed>) -> io::Result<()> {
+    /// Shows the counts of all watched endpoints to `each`, after a visit of open connections if it is time.
+    pub fn read(&mut self, each: impl FnMut(Observed)) -> io::Result<()> {
         self.loaded.seats.settle()?;
         let walked = if self.walker.as_ref().is_some_and(Walker::is_due) {
             self.walk()?
@@ -268,8 +268,7 @@ impl Kernel {
             Walked::NotEverywhere
         };
         self.canary.fly();
-        snapshot.clear();
-        self.count(walked, |observed| snapshot.push(observed))?;
+        self.count(walked, each)?;
         self.state.canary = self.canary.verdict();
         self.state.drift_corrected = self.book.corrected();
         self.state.losses = self.losses();
