@@ -53,7 +53,7 @@ impl Counting {
         };
         let netns = netns_cookie()
             .context("the kernel does not tell the cookie of the network namespace")?;
-        let kernel = Kernel::attach_as(identity, options, watched(&plan, netns))?;
+        let kernel = Kernel::attach(identity, options, watched(&plan, netns))?;
         let Memory { past, recorder } = remember(&plan, netns)?;
         let engine = Engine::new(plan, netns, past)?;
         let (runner, handle, state) = Runner::new(kernel, engine, config.interval, recorder)?;

@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::http::{Method, Request, StatusCode, Uri, header};
 use serde::Deserialize;
 
-use crate::http_client::{self, Access, ClientError, Origin};
+use crate::http_client::{self, Access, ClientError, Origin, encoded};
 
 /// The largest answer, in bytes.
 const LARGEST: usize = 512 << 20;
@@ -141,15 +141,6 @@ impl Prometheus {
 /// Milliseconds as Prometheus takes a time.
 fn seconds(milliseconds: u64) -> String {
     format!("{}.{:03}", milliseconds / 1000, milliseconds % 1000)
-}
-
-/// Percent-encodes what is sent in a form.
-fn encoded(text: &str) -> String {
-    let one = |byte: u8| match byte {
-        byte if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
-        byte => format!("%{byte:02X}"),
-    };
-    text.bytes().map(one).collect()
 }
 
 #[cfg(test)]

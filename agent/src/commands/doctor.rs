@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::exit;
 use crate::kernel::{
     Attached, BYTES_PER_ENDPOINT, BYTES_PER_OPEN_CONNECTION, Capabilities, Capability, CgroupRoot,
-    Kernel, KernelVersion, LoadError, OLDEST_KERNEL, Options, attached_programs,
+    Identity, Kernel, KernelVersion, LoadError, OLDEST_KERNEL, Options, attached_programs,
     in_initial_pid_namespace,
 };
 use crate::model::{Canary, View};
@@ -286,7 +286,7 @@ fn trial(cgroup: Option<&Path>) -> Vec<Finding> {
         learning: false,
         live_interval: std::time::Duration::from_secs(5),
     };
-    let mut kernel = match Kernel::attach(options, []) {
+    let mut kernel = match Kernel::attach(Identity::Agent, options, []) {
         Ok(kernel) => kernel,
         Err(error @ LoadError::Second { .. }) => {
             let advice = "ask that agent: its /-/ready says whether it counts";

@@ -35,7 +35,7 @@ impl Live {
             learning: endpoints.is_none(),
             live_interval: VISIT,
         };
-        let kernel = Kernel::attach_as(Identity::Gate, options, endpoints.unwrap_or_default())?;
+        let kernel = Kernel::attach(Identity::Gate, options, endpoints.unwrap_or_default())?;
         let mut live = Self {
             kernel,
             snapshot: Vec::new(),

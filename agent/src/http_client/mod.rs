@@ -89,6 +89,15 @@ impl ClientError {
     }
 }
 
+/// Percent-encodes a value in a query or a form.
+pub(crate) fn encoded(text: &str) -> String {
+    let one = |byte: u8| match byte {
+        byte if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    };
+    text.bytes().map(one).collect()
+}
+
 fn with_sources(error: &hyper::Error) -> String {
     match error.source() {
         Some(source) => format!("{error}: {source}"),

@@ -101,20 +101,12 @@ pub struct Kernel {
 }
 
 impl Kernel {
-    /// As the host's agent; see [`attach_as`](Self::attach_as).
-    pub fn attach(
-        options: Options,
-        watched: impl IntoIterator<Item = Endpoint>,
-    ) -> Result<Self, LoadError> {
-        Self::attach_as(Identity::Agent, options, watched)
-    }
-
     /// Loads the programs, meets the connections that are open already, and attaches to the cgroup root.
     ///
     /// # Errors
     /// If the host lacks what counting itself needs, or another of the same identity counts there already; what only the live
     /// view needs is missing without an error and told by [`View::AtClose`].
-    pub fn attach_as(
+    pub fn attach(
         identity: Identity,
         options: Options,
         watched: impl IntoIterator<Item = Endpoint>,

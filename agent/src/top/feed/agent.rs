@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode, Uri};
 
 use super::FeedError;
-use crate::http_client::{self, Access, ClientError, Origin, Streaming};
+use crate::http_client::{self, Access, ClientError, Origin, Streaming, encoded};
 
 /// The largest answer of `/api/v1/pools`, in bytes.
 const LARGEST: usize = 512 << 20;
@@ -94,15 +94,6 @@ fn accepted(status: StatusCode) -> Result<(), AgentError> {
         StatusCode::SERVICE_UNAVAILABLE => Err(AgentError::Busy),
         other => Err(AgentError::NoAgent(other)),
     }
-}
-
-/// Percent-encodes a value of a query.
-fn encoded(text: &str) -> String {
-    let one = |byte: u8| match byte {
-        byte if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
-        byte => format!("%{byte:02X}"),
-    };
-    text.bytes().map(one).collect()
 }
 
 #[cfg(test)]
