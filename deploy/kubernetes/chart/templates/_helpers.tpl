@@ -35,10 +35,19 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{ regexFind "[0-9]+$" (((.Values.config).web).listen | default "127.0.0.1:9797") }}
 {{- end -}}
 
-{{/* How probes ask, if not as is usual. */}}
-{{- define "evenkeel.scheme" -}}
-{{- if ne .Values.probeScheme "HTTP" -}}
-scheme: {{ .Values.probeScheme }}
+{{/* How a probe asks: the path, and the scheme. */}}
+{{- define "evenkeel.probe" -}}
+{{- $scheme := index . 1 -}}
+{{- if eq $scheme "TCP" -}}
+tcpSocket:
+  port: metrics
+{{- else -}}
+httpGet:
+  path: {{ index . 0 }}
+  port: metrics
+  {{- if ne $scheme "HTTP" }}
+  scheme: {{ $scheme }}
+  {{- end }}
 {{- end -}}
 {{- end -}}
 
