@@ -8,10 +8,11 @@ use crate::objects::Objects;
 use crate::repository;
 
 /// The folders that are meant to be applied.
-pub(crate) const FOLDERS: [&str; 4] = [
+pub(crate) const FOLDERS: [&str; 5] = [
     "base",
     "overlays/balancers",
     "overlays/complete",
+    "overlays/least-privilege",
     "overlays/one-namespace",
 ];
 

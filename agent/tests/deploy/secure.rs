@@ -19,6 +19,11 @@ fn renderings() -> Vec<(String, Objects)> {
     folders.chain(examples).chain([plain]).collect()
 }
 
+fn has_mount(pod: &Value, path: &str) -> bool {
+    let mounts = pod["containers"][0]["volumeMounts"].as_array().unwrap();
+    mounts.iter().any(|mount| mount["mountPath"] == path)
+}
+
 #[test]
 fn agents_have_the_capabilities_that_they_need_and_nothing_else() {
     for (name, objects) in renderings() {
@@ -33,15 +38,24 @@ fn agents_have_the_capabilities_that_they_need_and_nothing_else() {
             security["seccompProfile"],
             json!({"type": "RuntimeDefault"})
         );
-        let mut wanted =
-            json!({"drop": ["ALL"], "add": ["BPF", "NET_ADMIN", "PERFMON", "SYS_ADMIN"]});
-        if pod["hostPID"] == true {
-            wanted["add"]
-                .as_array_mut()
-                .unwrap()
-                .push("SYS_PTRACE".into());
+        let mut add = vec!["BPF", "NET_ADMIN", "PERFMON"];
+        // To enter the pods' network namespaces, which are mounted for that.
+        if has_mount(pod, "/run/netns") {
+            add.push("SYS_ADMIN");
         }
+        if pod["hostPID"] == true {
+            add.push("SYS_PTRACE");
+        }
+        let wanted = json!({"drop": ["ALL"], "add": add});
         assert_eq!(security["capabilities"], wanted, "{name}");
+    }
+}
+
+#[test]
+fn namespaces_are_entered_everywhere_but_where_least_privilege_is_asked_for() {
+    for (name, objects) in renderings() {
+        let least = name.contains("least-privilege");
+        assert_eq!(has_mount(objects.pod(), "/run/netns"), !least, "{name}");
     }
 }
 
