@@ -20,7 +20,7 @@ use crate::history::History;
 use crate::kernel;
 use crate::model::{Incident, NetnsCookie, State, WebFile};
 use crate::publish::alerts::{self, Alerts, AlertsHandle, Identity};
-use crate::publish::{Access, AccessHandle, Server};
+use crate::publish::{Access, AccessHandle, Server, Supervisor};
 use crate::recording::{Beginning, Recorder};
 use crate::reload::{ReloadHandle, ReloadStatus, Request};
 use crate::runner::{Runner, RunnerHandle};
@@ -60,6 +60,7 @@ pub struct App {
     history: Option<History>,
     alerts: Alerts,
     access: AccessHandle,
+    supervisor: Supervisor,
 }
 
 impl App {
@@ -106,6 +107,7 @@ impl App {
             .with_discovery(discovery)
             .with_access(access.clone())
             .with_recording(recording);
+        let supervisor = Supervisor::of_environment(state.clone(), reload.clone());
         let reloader = Reloader {
             requests,
             status,
@@ -115,6 +117,7 @@ impl App {
             incidents: config.incidents_directory.clone(),
             receivers,
             access: access.clone(),
+            supervisor: supervisor.clone(),
         };
         Ok(Self {
             runner,
@@ -127,6 +130,7 @@ impl App {
             history,
             alerts,
             access,
+            supervisor,
         })
     }
 
@@ -166,6 +170,7 @@ impl App {
             history,
             alerts,
             state,
+            supervisor,
             ..
         } = self;
         let (ended, ticking) = oneshot::channel();
@@ -182,6 +187,8 @@ impl App {
         let mut ticking = ticking;
         let keeping = CancellationToken::new();
         let keeper = history.map(|history| tokio::spawn(history.keep(state, keeping.clone())));
+        supervisor.ready();
+        let following = tokio::spawn(supervisor.clone().follow());
 
         let outcome = tokio::select! {
             () = stop.cancelled() => Ok(()),
@@ -192,6 +199,8 @@ impl App {
             ended = &mut reloads => Err(unasked("the reloader", ended.context("it panicked"))),
         };
         info!("stopping");
+        following.abort();
+        supervisor.stopping();
         serving.cancel();
         handle.stop();
         reloads.abort();
@@ -266,11 +275,13 @@ struct Reloader {
     incidents: Option<PathBuf>,
     receivers: AlertsHandle,
     access: AccessHandle,
+    supervisor: Supervisor,
 }
 
 impl Reloader {
     async fn run(mut self) {
         while let Some(answer) = self.requests.recv().await {
+            self.supervisor.reloading();
             let outcome = self.reload().await;
             match &outcome {
                 Ok(()) => info!("configuration reloaded"),
@@ -285,6 +296,7 @@ impl Reloader {
                     status.last_success = SystemTime::now();
                 }
             });
+            self.supervisor.ready();
             // Whoever asked may not wait for the answer.
             drop(answer.send(outcome));
         }
