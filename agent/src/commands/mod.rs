@@ -106,6 +106,9 @@ enum Command {
         /// How large the recording may become, like `500MiB`; then recording ends, and the agent goes on.
         #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = size::bytes, requires = "record")]
         record_limit: u64,
+        /// Keep all rights, and close no system calls: to find out whether that is what a fault comes from.
+        #[arg(long)]
+        unconfined: bool,
     },
     /// Show what an agent knows, live in the terminal: pools, the worst first, their backends, and incidents.
     Top(Box<TopArgs>),
@@ -160,9 +163,11 @@ impl Cli {
                 cgroup,
                 record,
                 record_limit: limit,
+                unconfined,
             } => {
                 drop(out);
-                run::run(config, cgroup, record.map(|file| Record { file, limit }))
+                let record = record.map(|file| Record { file, limit });
+                run::run(config, cgroup, record, unconfined)
             }
             Command::Top(args) => {
                 // A panic of another thread gives the terminal back, and must not wait for this one.

@@ -1,4 +1,4 @@
-//! What this host offers: kernel version, cgroup hierarchy, capabilities, network namespace.
+//! What this host offers: kernel version, cgroup hierarchy, network namespace.
 
 use std::fs::{self, File};
 use std::io;
@@ -137,79 +137,6 @@ fn unescape(field: &str) -> String {
         .replace("\\040", " ")
         .replace("\\011", "\t")
         .replace("\\134", "\\")
-}
-
-/// A Linux capability that the agent asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Capability {
-    /// Load programs that act on sockets.
-    NetAdmin,
-    /// Enter other network namespaces, to see their open connections.
-    SysAdmin,
-    /// Load programs that walk the kernel's sockets.
-    Perfmon,
-    /// Make maps, load programs.
-    Bpf,
-}
-
-impl Capability {
-    /// All that are ever asked for.
-    pub const ALL: [Self; 4] = [Self::Bpf, Self::NetAdmin, Self::Perfmon, Self::SysAdmin];
-
-    /// The name in `capabilities(7)`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::NetAdmin => "CAP_NET_ADMIN",
-            Self::SysAdmin => "CAP_SYS_ADMIN",
-            Self::Perfmon => "CAP_PERFMON",
-            Self::Bpf => "CAP_BPF",
-        }
-    }
-
-    /// The bit in `capabilities(7)`'s numbering.
-    const fn bit(self) -> u32 {
-        match self {
-            Self::NetAdmin => 12,
-            Self::SysAdmin => 21,
-            Self::Perfmon => 38,
-            Self::Bpf => 39,
-        }
-    }
-}
-
-/// The capabilities in force for this process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Capabilities(u64);
-
-impl Capabilities {
-    /// Those of the calling process.
-    pub fn effective() -> io::Result<Self> {
-        let status = fs::read_to_string("/proc/self/status")?;
-        status
-            .lines()
-            .find_map(|line| line.strip_prefix("CapEff:"))
-            .and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok())
-            .map(Self)
-            .ok_or_else(|| io::Error::other("no CapEff in /proc/self/status"))
-    }
-
-    /// Whether `capability` is in force. `CAP_SYS_ADMIN` stands for the two that were split from it.
-    pub fn has(self, capability: Capability) -> bool {
-        let bit = |capability: Capability| self.0 >> capability.bit() & 1 == 1;
-        match capability {
-            Capability::Bpf | Capability::Perfmon => bit(capability) || bit(Capability::SysAdmin),
-            Capability::NetAdmin | Capability::SysAdmin => bit(capability),
-        }
-    }
-
-    /// Those of `wanted` that are not in force.
-    pub fn missing(self, wanted: &[Capability]) -> Vec<&'static str> {
-        wanted
-            .iter()
-            .filter(|capability| !self.has(**capability))
-            .map(|capability| capability.as_str())
-            .collect()
-    }
 }
 
 /// Whether this process sees all processes of the host, and so all network namespaces.
