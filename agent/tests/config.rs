@@ -147,6 +147,7 @@ fn every_key_has_its_effect() {
         findings: Vec::new(),
         backends: vec![
             BackendSpec {
+                identity: None,
                 address: "10.0.0.11:8080".parse().unwrap(),
                 netns: None,
                 weight: Weight::new(3.0).unwrap(),
@@ -160,6 +161,7 @@ fn every_key_has_its_effect() {
                 ]),
             },
             BackendSpec {
+                identity: None,
                 // Written as an IPv6 address that maps it.
                 address: "10.0.0.12:8080".parse().unwrap(),
                 netns: None,
@@ -194,6 +196,7 @@ fn labels(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
 /// A backend of which only the address is given.
 fn plain(address: &str) -> BackendSpec {
     BackendSpec {
+        identity: None,
         address: address.parse().unwrap(),
         netns: None,
         weight: Weight::ONE,

@@ -164,6 +164,7 @@ fn add(
         (None, Some(weight), None) => {
             pool.standby.retain(|one| one.address != address);
             pool.backends.push(BackendSpec {
+                identity: None,
                 address,
                 netns: None,
                 weight,
@@ -172,6 +173,7 @@ fn add(
             });
         }
         (Some(why), _, None) => pool.standby.push(StandbySpec {
+            identity: None,
             address,
             netns: None,
             why,

@@ -139,6 +139,7 @@ fn places(pool: &PoolSpec) -> HashMap<SocketAddr, Place<'_>> {
 #[derive(Debug, Default)]
 struct Members {
     weights: Vec<String>,
+    replaced: Vec<String>,
     added: Vec<String>,
     removed: Vec<String>,
     left: Vec<String>,
@@ -149,6 +150,10 @@ impl Members {
     fn compare(&mut self, address: SocketAddr, old: Option<&Place<'_>>, new: Option<&Place<'_>>) {
         match (old, new) {
             (Some(Place::InRotation(old)), Some(Place::InRotation(new))) => {
+                if new.replaces(old) {
+                    let text = format!("another backend took over the address {address}");
+                    self.replaced.push(text);
+                }
                 let (old, new) = (old.weight.get(), new.weight.get());
                 if old.total_cmp(&new).is_ne() {
                     let text = format!("weight of {address} changed from {old} to {new}");
@@ -172,6 +177,7 @@ impl Members {
     fn told(self) -> impl Iterator<Item = String> {
         [
             (self.weights, "weights changed"),
+            (self.replaced, "addresses were taken over"),
             (self.left, "backends left the rotation"),
             (self.came_back, "backends came into rotation"),
             (self.removed, "backends were removed"),
@@ -201,6 +207,7 @@ mod tests {
     fn pool(weights: &[(u8, f64)], standby: &[(u8, Standby)]) -> PoolSpec {
         let address = |n: u8| SocketAddr::from(([192, 0, 2, n], 80));
         let backend = |(n, weight): &(u8, f64)| BackendSpec {
+            identity: None,
             address: address(*n),
             netns: None,
             weight: Weight::new(*weight).unwrap(),
@@ -208,6 +215,7 @@ mod tests {
             labels: BTreeMap::new(),
         };
         let standby = standby.iter().map(|(n, why)| StandbySpec {
+            identity: None,
             address: address(*n),
             netns: None,
             why: *why,

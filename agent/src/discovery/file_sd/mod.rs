@@ -139,6 +139,7 @@ fn join(pool: &mut PoolSpec, address: SocketAddr, weight: f64, labels: &BTreeMap
     let labels = labels.clone();
     match Weight::new(weight) {
         Some(weight) => pool.backends.push(BackendSpec {
+            identity: None,
             address,
             netns: None,
             weight,
@@ -146,6 +147,7 @@ fn join(pool: &mut PoolSpec, address: SocketAddr, weight: f64, labels: &BTreeMap
             labels,
         }),
         None => pool.standby.push(StandbySpec {
+            identity: None,
             address,
             netns: None,
             why: Standby::Drained,
