@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use evenkeel_lab::parts;
 
 use crate::shell::{cargo, command, root, run as run_program};
-use crate::{bench, book, ebpf, kernels, lab};
+use crate::{bench, book, ebpf, kernels, lab, package};
 
 /// The Debian packages that the tests need, beside those of the eBPF toolchain.
 const PACKAGES: &[&str] = &[
@@ -33,6 +33,12 @@ const PACKAGES: &[&str] = &[
     "zsh",
     "fish",
     "tmux",
+    "musl-tools",
+    "binutils",
+    "lintian",
+    "systemd",
+    "util-linux",
+    "curl",
 ];
 
 /// Programs that show whether the packages are there.
@@ -56,6 +62,12 @@ const PROGRAMS: &[&str] = &[
     "zsh",
     "fish",
     "tmux",
+    "musl-gcc",
+    "strip",
+    "lintian",
+    "systemd-analyze",
+    "unshare",
+    "curl",
 ];
 
 type Step = (&'static str, fn() -> Result<()>);
@@ -72,6 +84,7 @@ const STEPS: &[Step] = &[
     ("ebpf-format", ebpf_format),
     ("ebpf-build", || ebpf::build().map(drop)),
     ("tests", tests),
+    ("package", package::run),
     ("demo", demo),
     ("lab", lab::rehearse),
     ("kernels", || kernels::run(None)),

@@ -74,7 +74,10 @@ fn the_unit_grants_the_capabilities_that_it_keeps_and_that_are_documented() {
         .split('`')
         .filter(|word| word.starts_with("CAP_"))
         .collect();
-    assert_eq!(granted, documented);
+    assert!(
+        granted.is_subset(&documented),
+        "{granted:?} / {documented:?}"
+    );
 }
 
 #[test]
