@@ -28,7 +28,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use evenkeel::config::{Config, ConfigError, Discovery, Haproxy};
+use evenkeel::config::{Config, ConfigError, Discovery, Haproxy, Kubernetes};
 use evenkeel::model::{
     Algorithm, BackendSpec, Detection, Expectation, PoolSpec, Role, Signal, Source, Weight,
 };
@@ -124,6 +124,14 @@ fn every_key_has_its_effect() {
         caddy: vec!["/etc/caddy/caddy.json".into()],
         traefik: vec![beside("traefik.yml")],
         file_sd: vec![beside("pools/*.json")],
+        kubernetes: Some(Kubernetes {
+            namespaces: vec!["shop".to_owned(), "payments".to_owned()],
+            selector: Some("app=checkout".to_owned()),
+            role: Role::Upstream,
+            node: Some("worker-1".to_owned()),
+            pod_labels: vec!["track".to_owned()],
+            kubeconfig: Some(beside("kubeconfig")),
+        }),
     };
     assert_eq!(config.discovery, expected);
     assert_eq!(config.incidents_directory, Some("/var/lib/evenkeel".into()));

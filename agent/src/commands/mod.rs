@@ -20,7 +20,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -210,9 +210,18 @@ fn report(error: &anyhow::Error) -> u8 {
 fn start_log(format: LogFormat, filter: Targets) {
     let colour = io::stderr().is_terminal() && colours_are_wanted();
     let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
-    let log = tracing_subscriber::registry().with(filter);
+    let log = tracing_subscriber::registry().with(without_kube(filter));
     match format {
         LogFormat::Text => log.with(lines.with_ansi(colour)).init(),
         LogFormat::Json => log.with(lines.json().flatten_event(true)).init(),
     }
+}
+
+/// What kube has to say of requests is told by what asks, once, unless the user wants to hear kube.
+fn without_kube(filter: Targets) -> Targets {
+    const KUBE: &str = "kube_client";
+    if filter.iter().any(|(target, _)| target.starts_with(KUBE)) {
+        return filter;
+    }
+    filter.with_target(KUBE, LevelFilter::OFF)
 }

@@ -10,6 +10,7 @@ pub mod file_sd;
 mod files;
 pub(crate) mod findings;
 mod haproxy;
+mod kubernetes;
 mod merge;
 mod names;
 mod pools;
@@ -33,6 +34,7 @@ use self::balancer_files::FilesOf;
 use self::envoy::EnvoyAdmin;
 use self::file_sd::FileSd;
 use self::haproxy::Haproxy;
+use self::kubernetes::Cluster;
 use self::running::RunningBalancers;
 use crate::config;
 use crate::model::{PoolSpec, Source};
@@ -97,6 +99,9 @@ pub(crate) fn finders(sources: &config::Discovery, runtime: &Handle) -> Vec<Box<
     );
     if !sources.file_sd.is_empty() {
         finders.push(Box::new(FileSd::new(sources.file_sd.clone())));
+    }
+    if let Some(cluster) = &sources.kubernetes {
+        finders.push(Box::new(Cluster::new(cluster, runtime)));
     }
     finders
 }
