@@ -10,6 +10,8 @@ mod merge;
 mod rows;
 mod service;
 mod store;
+#[cfg(test)]
+mod tests;
 mod vantages;
 mod watch;
 

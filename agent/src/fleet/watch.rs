@@ -62,7 +62,7 @@ pub(crate) struct Watch {
 
 /// Why a fleet cannot be evaluated.
 #[derive(Debug, thiserror::Error)]
-enum WatchError {
+pub(super) enum WatchError {
     #[error("the store at {store} {error}")]
     Store {
         store: String,
@@ -144,7 +144,7 @@ impl Watch {
     }
 
     /// Evaluates all instants that are due.
-    async fn evaluate(&mut self, now: SystemTime) -> Result<(), WatchError> {
+    pub(super) async fn evaluate(&mut self, now: SystemTime) -> Result<(), WatchError> {
         let began = Clock::now();
         let interval = milliseconds(self.pace.interval);
         let delay = milliseconds(self.pace.delay);
@@ -296,7 +296,7 @@ impl Watch {
     }
 
     /// Shows the last state on, as one that gets old.
-    fn failed(&mut self, error: &WatchError) {
+    pub(super) fn failed(&mut self, error: &WatchError) {
         let text = error.to_string();
         if let Some(fleet) = &mut self.kernel.fleet {
             fleet.failures += 1;
