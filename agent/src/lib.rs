@@ -13,6 +13,8 @@ pub mod config;
 mod counting;
 pub mod discovery;
 pub mod engine;
+mod exported;
+mod fleet;
 pub mod gate;
 pub mod history;
 mod http_client;

@@ -7,6 +7,7 @@ mod backtest;
 pub mod check_config;
 mod completions;
 mod doctor;
+mod fleet;
 mod gate;
 mod man;
 mod run;
@@ -26,6 +27,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use self::audit::AuditArgs;
 use self::backtest::BacktestArgs;
+use self::fleet::FleetArgs;
 use self::gate::GateArgs;
 use self::terminal::{Terminal, colours_are_wanted};
 use self::top::TopArgs;
@@ -112,6 +114,8 @@ enum Command {
     },
     /// Show what an agent knows, live in the terminal: pools, the worst first, their backends, and incidents.
     Top(Box<TopArgs>),
+    /// Watch all hosts together: judge what all agents exported to a Prometheus, Thanos, Mimir or VictoriaMetrics.
+    Fleet(Box<FleetArgs>),
     /// Say what in a load balancer's configuration skews traffic, and what share each server should get.
     Audit(Box<AuditArgs>),
     /// Say what would have alarmed, when, and with which settings: recorded counts through the same detection.
@@ -168,6 +172,10 @@ impl Cli {
                 drop(out);
                 let record = record.map(|file| Record { file, limit });
                 run::run(config, cgroup, record, unconfined)
+            }
+            Command::Fleet(args) => {
+                drop(out);
+                fleet::run(&args)
             }
             Command::Top(args) => {
                 // A panic of another thread gives the terminal back, and must not wait for this one.

@@ -134,7 +134,9 @@ fn announce_rights(kept: &Kept) {
     info!("rights: all others were given up, and system calls that are not needed are closed");
 }
 
-fn stop_on_signals(stop: CancellationToken) -> anyhow::Result<tokio::task::JoinHandle<()>> {
+pub(super) fn stop_on_signals(
+    stop: CancellationToken,
+) -> anyhow::Result<tokio::task::JoinHandle<()>> {
     let context = "cannot listen for signals";
     let mut terminate = signal(SignalKind::terminate()).context(context)?;
     let mut interrupt = signal(SignalKind::interrupt()).context(context)?;

@@ -139,6 +139,7 @@ impl Kernel {
                 drift_corrected: 0,
                 counter_resets: 0,
                 clients: None,
+                fleet: None,
             },
             settings: Settings {
                 learning: options.learning.into(),
