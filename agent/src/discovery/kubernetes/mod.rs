@@ -9,6 +9,8 @@ mod feed;
 mod objects;
 mod policy;
 mod pools;
+#[cfg(test)]
+mod tests;
 mod watch;
 mod wire;
 

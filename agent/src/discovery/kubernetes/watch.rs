@@ -122,7 +122,8 @@ async fn list<T: Kept + PartialEq>(
     let mut params = ListParams {
         label_selector: feed.label_selector.clone(),
         field_selector: feed.field_selector.clone(),
-        limit: Some(PAGE),
+        // The server's memory gives all at once, whatever the limit.
+        limit: consistent.then_some(PAGE),
         version_match: (!consistent).then_some(VersionMatch::NotOlderThan),
         resource_version: (!consistent).then(|| "0".to_owned()),
         ..ListParams::default()
