@@ -3,18 +3,21 @@
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 
+use super::findings::Findings;
 use super::objects::{Endpoint, Key, Pod, Scope, Service, Slice};
 use super::policy;
 use crate::config::LARGEST_TOLERANCE;
 use crate::discovery::pools::{label, pool_name};
-use crate::model::{BackendSpec, PoolSpec, Source, Standby, StandbySpec};
+use crate::model::{BackendSpec, Finding, PoolSpec, Source, Standby, StandbySpec};
 
 /// All objects that are known.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct World<'a> {
     pub(super) services: Vec<&'a Service>,
     pub(super) slices: Vec<&'a Slice>,
     pub(super) pods: HashMap<&'a Key, &'a Pod>,
+    /// What is found in the Services.
+    pub(super) findings: &'a Findings,
 }
 
 /// The pools, and what is wrong with annotations.
@@ -187,8 +190,10 @@ impl Port<'_> {
             })
         });
         let drawn = in_rotation.clone().map(|(_, endpoint)| *endpoint);
+        let called = pool_name(&format!("{namespace}/{name}:{port}"));
         (count > 0).then(|| PoolSpec {
-            name: pool_name(&format!("{namespace}/{name}:{port}")),
+            findings: self.findings(world, &called),
+            name: called,
             role: scope.role,
             source: Source::Kubernetes,
             tolerance: None,
@@ -196,8 +201,25 @@ impl Port<'_> {
             expected: None,
             backends: in_rotation.map(backend).collect(),
             standby: rest.collect(),
-            findings: Vec::new(),
         })
+    }
+
+    /// What is found about the port, or about its Service.
+    fn findings(&self, world: &World<'_>, pool: &str) -> Vec<Finding> {
+        let ports = self.service.ports.iter();
+        let mut own = ports.filter(|port| match &port.name {
+            Some(name) => *name == self.port,
+            None => port.number.to_string() == self.port,
+        });
+        let number = own.next().map(|port| port.number);
+        let found = world.findings.get(&self.service.key).into_iter().flatten();
+        let about = found.filter(|found| found.port.is_none() || found.port == number);
+        about
+            .map(|found| Finding {
+                pool: Some(pool.to_owned()),
+                ..found.finding.clone()
+            })
+            .collect()
     }
 }
 

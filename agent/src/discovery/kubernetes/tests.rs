@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::findings::findings;
 use super::objects::{Kept, Key, Pod, Scope, Service, Slice};
 use super::pools::{Made, World, pools};
 use crate::model::{Algorithm, PoolSpec, Role, Standby};
@@ -55,6 +56,7 @@ fn made(role: Role, services: &[Value], slices: &[Value], pods: &[(Key, Pod)]) -
         services: services.iter().collect(),
         slices: slices.iter().collect(),
         pods: pods.iter().map(|(key, pod)| (key, pod)).collect(),
+        findings: &findings(services.iter()),
     };
     pools(&world, &scope)
 }
@@ -175,10 +177,7 @@ fn labels_are_those_of_the_very_pod() {
             .map(|(name, value)| format!("{name}={value}"))
             .collect::<Vec<_>>()
     };
-    assert_eq!(
-        labels("u1"),
-        ["exported_pod=x", "node=n1", "pod=a", "version=v1", "zone=z"]
-    );
+    assert_eq!(labels("u1"), ["node=n1", "pod=a", "version=v1", "zone=z"]);
     // A pod of the same name that is not the one that the slice means.
     assert_eq!(labels("u2"), ["node=n1", "pod=a", "zone=z"]);
 }
@@ -259,6 +258,35 @@ fn annotations_that_have_no_effect_are_told() {
         complaints[1].contains("evenkeel.io/tolerance: \"0\" has no effect: write a number"),
         "{complaints:#?}"
     );
+}
+
+#[test]
+fn what_the_audit_finds_in_a_service_is_found_of_its_pools() {
+    let object = service(json!({
+        "sessionAffinity": "ClientIP",
+        "sessionAffinityConfig": {"clientIP": {"timeoutSeconds": 600}},
+        "externalTrafficPolicy": "Local",
+        "ports": [{"name": "http", "port": 80}, {"name": "grpc", "port": 81}],
+    }));
+    let mut both = slice(json!([endpoint("192.0.2.1", json!({}))]));
+    both["ports"] = json!([{"name": "http", "port": 8080}, {"name": "grpc", "port": 9000}]);
+    let Made { pools, .. } = made(Role::Local, &[object], &[both], &[]);
+    let rules = |pool: &PoolSpec| {
+        let found = pool.findings.iter();
+        found.for_each(|it| assert_eq!(it.place, "Service shop/checkout"));
+        let mut rules: Vec<_> = pool.findings.iter().map(|it| it.rule.clone()).collect();
+        rules.sort();
+        rules
+    };
+    assert_eq!(rules(&pools[0]), ["K8S-001", "K8S-003", "K8S-006"]);
+    assert_eq!(rules(&pools[1]), ["K8S-001", "K8S-003"]);
+    let affinity = pools[1]
+        .findings
+        .iter()
+        .find(|it| it.rule == "K8S-003")
+        .unwrap();
+    assert_eq!(affinity.pool.as_deref(), Some("shop/checkout:http"));
+    assert!(affinity.message.contains("10 min"), "{affinity:?}");
 }
 
 /// Values of which objects could be made that no API server would accept.
