@@ -103,8 +103,9 @@ fn five_thousand_endpoints_and_their_deployments_are_followed() {
         for number in 0..SERVICES {
             // The old ones are shut down while the new ones come.
             let mut old = endpoints(number, 0, generation - 1);
-            old.iter_mut()
-                .for_each(|endpoint| endpoint.ready = Ready::Terminating);
+            for endpoint in &mut old {
+                endpoint.ready = Ready::Terminating;
+            }
             apply(&cluster, number, 0, &old);
             deploy(&cluster, number, generation);
         }

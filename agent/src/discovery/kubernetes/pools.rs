@@ -44,10 +44,10 @@ pub(super) fn pools(world: &World<'_>, scope: &Scope) -> Made {
         let Some(slices) = slices.get(&service.key).filter(|_| !wishes.ignored) else {
             continue;
         };
-        for (port, members) in by_port(service, slices) {
+        for (called, members) in by_port(service, slices) {
             let pool = Port {
                 service,
-                port,
+                called,
                 members,
             }
             .pool(world, scope);
@@ -138,7 +138,8 @@ fn precedence(endpoint: &Endpoint) -> (bool, bool, bool, Option<&(String, String
 /// One port of a Service.
 struct Port<'a> {
     service: &'a Service,
-    port: String,
+    /// What it is called.
+    called: String,
     members: Members<'a>,
 }
 
@@ -162,7 +163,7 @@ impl Port<'_> {
     fn pool(&self, world: &World<'_>, scope: &Scope) -> Option<PoolSpec> {
         let Self {
             service,
-            port,
+            called,
             members,
         } = self;
         let any_ready = members.values().any(|endpoint| endpoint.ready);
@@ -190,10 +191,10 @@ impl Port<'_> {
             })
         });
         let drawn = in_rotation.clone().map(|(_, endpoint)| *endpoint);
-        let called = pool_name(&format!("{namespace}/{name}:{port}"));
+        let pool = pool_name(&format!("{namespace}/{name}:{called}"));
         (count > 0).then(|| PoolSpec {
-            findings: self.findings(world, &called),
-            name: called,
+            findings: self.findings(world, &pool),
+            name: pool,
             role: scope.role,
             source: Source::Kubernetes,
             tolerance: None,
@@ -208,8 +209,8 @@ impl Port<'_> {
     fn findings(&self, world: &World<'_>, pool: &str) -> Vec<Finding> {
         let ports = self.service.ports.iter();
         let mut own = ports.filter(|port| match &port.name {
-            Some(name) => *name == self.port,
-            None => port.number.to_string() == self.port,
+            Some(name) => *name == self.called,
+            None => port.number.to_string() == self.called,
         });
         let number = own.next().map(|port| port.number);
         let found = world.findings.get(&self.service.key).into_iter().flatten();

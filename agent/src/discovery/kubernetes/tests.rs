@@ -1,5 +1,10 @@
 //! Objects become pools: what Services and slices say, and whatever else they may hold.
 
+#![allow(
+    clippy::needless_pass_by_value,
+    reason = "`json!` makes values that are of no use to the one who gives them"
+)]
+
 use std::collections::HashMap;
 
 use proptest::prelude::*;

@@ -201,7 +201,7 @@ async fn watch<T: Kept + PartialEq>(
                 feed.delete(&wire);
             }
             WatchEvent::Bookmark(bookmark) => {
-                version.clone_from(&bookmark.metadata.resource_version)
+                version.clone_from(&bookmark.metadata.resource_version);
             }
             WatchEvent::Error(status) if status.code == 410 => return Ok(End::Gone),
             WatchEvent::Error(status) => {
