@@ -94,6 +94,7 @@ impl Finder for Haproxy {
             pools,
             files: files.map(BalancerFiles::names).unwrap_or_default(),
             configurations: running.as_deref().map_or_else(|| read.to_vec(), compare),
+            findings: Vec::new(),
             stale: Vec::new(),
         }))
     }

@@ -37,7 +37,7 @@ use self::haproxy::Haproxy;
 use self::kubernetes::Cluster;
 use self::running::RunningBalancers;
 use crate::config;
-use crate::model::{PoolSpec, Source};
+use crate::model::{Finding, PoolSpec, Source};
 
 /// What a source has found.
 #[derive(Clone, Debug, Default)]
@@ -48,6 +48,8 @@ pub(crate) struct Discovered {
     pub(crate) files: Vec<String>,
     /// The balancers' configurations among them.
     pub(crate) configurations: Vec<Arc<Configuration>>,
+    /// What was found beside the configurations; the pools have it already.
+    pub(crate) findings: Vec<Finding>,
     /// The files that cannot be read, of which the pools have what each said last.
     pub(crate) stale: Vec<StaleFile>,
 }

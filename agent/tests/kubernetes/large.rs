@@ -98,26 +98,29 @@ fn five_thousand_endpoints_and_their_deployments_are_followed() {
         started.elapsed().as_millis()
     );
 
-    let mut slowest = Duration::ZERO;
-    for generation in 1..=6 {
+    let (mut slowest, mut grown) = (Duration::ZERO, Vec::new());
+    for generation in 1..=10 {
         for number in 0..SERVICES {
             // The old ones are shut down while the new ones come.
             let mut old = endpoints(number, 0, generation - 1);
-            old.iter_mut()
-                .for_each(|endpoint| endpoint.ready = Ready::Terminating);
+            for endpoint in &mut old {
+                endpoint.ready = Ready::Terminating;
+            }
             apply(&cluster, number, 0, &old);
             deploy(&cluster, number, generation);
         }
         let since = Instant::now();
         slowest = slowest.max(in_force(&agent, SERVICES - 1, generation, since));
+        grown.push(memory(&agent) - begun);
     }
-    let more = memory(&agent) - begun;
+    let more = grown[grown.len() - 1];
+    eprintln!("grown by {grown:.0?} MB");
     eprintln!(
-        "30,000 endpoints replaced: each deployment in force after {} ms at most, {more:+.0} MB",
+        "50,000 endpoints replaced: each deployment in force after {} ms at most, {more:+.0} MB",
         slowest.as_millis()
     );
     assert!(slowest < Duration::from_secs(5), "{slowest:?}");
-    assert!(begun < 250.0 && more < 60.0, "{begun} {more}");
+    assert!(begun < 250.0 && more < 100.0, "{begun} {more}");
     // All of it came through the watches that began it.
     for kind in ["services", "endpointslices"] {
         assert_eq!(cluster.asked(Verb::List, kind).len(), 1, "{kind}");

@@ -11,6 +11,7 @@ mod bed;
 #[path = "../common/mod.rs"]
 mod common;
 mod conditions;
+mod in_a_pod;
 mod large;
 mod limits;
 mod outages;

@@ -73,6 +73,7 @@ impl Finder for FileSd {
         Ok(Some(Discovered {
             pools,
             files,
+            findings: Vec::new(),
             configurations: Vec::new(),
             stale: self.kept.stale(),
         }))

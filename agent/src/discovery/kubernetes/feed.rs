@@ -81,36 +81,36 @@ impl<T: Kept + PartialEq> Feed<T> {
 
     /// These are all objects that there are.
     pub(super) fn replace(&self, objects: HashMap<Key, T>) {
-        let mut shelf = self.shelf();
-        if shelf.objects != objects {
-            shelf.objects = objects;
-            shelf.version += 1;
+        let mut known = self.shelf();
+        if known.objects != objects {
+            known.objects = objects;
+            known.version += 1;
         }
-        shelf.health = Health::Live;
+        known.health = Health::Live;
         self.answered.notify_all();
     }
 
     /// An object is there, or is another than before.
     pub(super) fn apply(&self, wire: T::Wire) {
         let (key, kept) = self.kept(wire);
-        let mut shelf = self.shelf();
+        let mut known = self.shelf();
         // Much of what changes of an object is nothing that is kept of it.
         let changed = match kept {
-            Some(object) if shelf.objects.get(&key) == Some(&object) => false,
+            Some(object) if known.objects.get(&key) == Some(&object) => false,
             Some(object) => {
-                shelf.objects.insert(key, object);
+                known.objects.insert(key, object);
                 true
             }
-            None => shelf.objects.remove(&key).is_some(),
+            None => known.objects.remove(&key).is_some(),
         };
-        shelf.version += u64::from(changed);
+        known.version += u64::from(changed);
     }
 
     /// An object is gone.
     pub(super) fn delete(&self, wire: &T::Wire) {
-        let mut shelf = self.shelf();
-        let gone = shelf.objects.remove(&T::meta(wire).key());
-        shelf.version += u64::from(gone.is_some());
+        let mut known = self.shelf();
+        let gone = known.objects.remove(&T::meta(wire).key());
+        known.version += u64::from(gone.is_some());
     }
 
     /// The watch is on.
@@ -126,9 +126,9 @@ impl<T: Kept + PartialEq> Feed<T> {
 
     /// Waits until the watch has been answered, or is broken, or `until`.
     pub(super) fn wait(&self, until: Instant) {
-        let shelf = self.shelf();
+        let known = self.shelf();
         let left = until.saturating_duration_since(Instant::now());
-        let begins = |shelf: &mut Shelf<T>| shelf.health == Health::Beginning;
-        drop(self.answered.wait_timeout_while(shelf, left, begins));
+        let begins = |known: &mut Shelf<T>| known.health == Health::Beginning;
+        drop(self.answered.wait_timeout_while(known, left, begins));
     }
 }

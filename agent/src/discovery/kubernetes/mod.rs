@@ -6,9 +6,12 @@
 mod backoff;
 mod client;
 mod feed;
+mod findings;
 mod objects;
 mod policy;
 mod pools;
+#[cfg(test)]
+mod tests;
 mod watch;
 mod wire;
 
@@ -24,6 +27,7 @@ use tracing::warn;
 
 use self::client::Access;
 use self::feed::{Feed, Health};
+use self::findings::{Findings, findings};
 use self::objects::{Kept, Pod, Scope, Service, Slice};
 use self::pools::{Made, World, pools};
 use super::names::Names;
@@ -48,6 +52,8 @@ pub(super) struct Cluster {
     /// What the last look saw: how often objects had changed, and which watches were broken.
     seen: Option<(u64, Vec<StaleFile>)>,
     found: Vec<PoolSpec>,
+    /// What the audit found in the Services, when these had changed so often.
+    audited: (u64, Findings),
     complained: HashSet<String>,
 }
 
@@ -69,6 +75,7 @@ impl Cluster {
             patience: FIRST_ANSWER,
             seen: None,
             found: Vec::new(),
+            audited: (0, Findings::new()),
             complained: HashSet::new(),
         };
         if cluster.knows_its_node() {
@@ -145,7 +152,8 @@ impl Cluster {
         versions(&self.services) + versions(&self.slices) + versions(&self.pods)
     }
 
-    fn make(&self) -> Made {
+    fn make(&mut self) -> Made {
+        self.audit();
         let services: Vec<_> = self.services.iter().map(|feed| feed.shelf()).collect();
         let slices: Vec<_> = self.slices.iter().map(|feed| feed.shelf()).collect();
         let pods: Vec<_> = self.pods.iter().map(|feed| feed.shelf()).collect();
@@ -153,8 +161,19 @@ impl Cluster {
             services: services.iter().flat_map(|it| it.objects.values()).collect(),
             slices: slices.iter().flat_map(|it| it.objects.values()).collect(),
             pods: pods.iter().flat_map(|it| &it.objects).collect(),
+            findings: &self.audited.1,
         };
         pools(&world, &self.scope)
+    }
+
+    /// Audits the Services, if they have changed.
+    fn audit(&mut self) {
+        let version = versions(&self.services);
+        if self.audited.0 != version {
+            let services: Vec<_> = self.services.iter().map(|feed| feed.shelf()).collect();
+            let services = services.iter().flat_map(|it| it.objects.values());
+            self.audited = (version, findings(services));
+        }
     }
 
     /// Tells of annotations that have no effect, once each.
@@ -198,7 +217,9 @@ impl Finder for Cluster {
             return Ok(None);
         }
         self.found.clone_from(&pools);
+        let findings = pools.iter().flat_map(|pool| &pool.findings);
         Ok(Some(Discovered {
+            findings: findings.cloned().collect(),
             pools,
             stale,
             ..Discovered::default()

@@ -3,18 +3,21 @@
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 
+use super::findings::Findings;
 use super::objects::{Endpoint, Key, Pod, Scope, Service, Slice};
 use super::policy;
 use crate::config::LARGEST_TOLERANCE;
 use crate::discovery::pools::{label, pool_name};
-use crate::model::{BackendSpec, PoolSpec, Source, Standby, StandbySpec};
+use crate::model::{BackendSpec, Finding, PoolSpec, Source, Standby, StandbySpec};
 
 /// All objects that are known.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct World<'a> {
     pub(super) services: Vec<&'a Service>,
     pub(super) slices: Vec<&'a Slice>,
     pub(super) pods: HashMap<&'a Key, &'a Pod>,
+    /// What is found in the Services.
+    pub(super) findings: &'a Findings,
 }
 
 /// The pools, and what is wrong with annotations.
@@ -41,10 +44,10 @@ pub(super) fn pools(world: &World<'_>, scope: &Scope) -> Made {
         let Some(slices) = slices.get(&service.key).filter(|_| !wishes.ignored) else {
             continue;
         };
-        for (port, members) in by_port(service, slices) {
+        for (called, members) in by_port(service, slices) {
             let pool = Port {
                 service,
-                port,
+                called,
                 members,
             }
             .pool(world, scope);
@@ -135,7 +138,8 @@ fn precedence(endpoint: &Endpoint) -> (bool, bool, bool, Option<&(String, String
 /// One port of a Service.
 struct Port<'a> {
     service: &'a Service,
-    port: String,
+    /// What it is called.
+    called: String,
     members: Members<'a>,
 }
 
@@ -159,7 +163,7 @@ impl Port<'_> {
     fn pool(&self, world: &World<'_>, scope: &Scope) -> Option<PoolSpec> {
         let Self {
             service,
-            port,
+            called,
             members,
         } = self;
         let any_ready = members.values().any(|endpoint| endpoint.ready);
@@ -187,8 +191,10 @@ impl Port<'_> {
             })
         });
         let drawn = in_rotation.clone().map(|(_, endpoint)| *endpoint);
+        let pool = pool_name(&format!("{namespace}/{name}:{called}"));
         (count > 0).then(|| PoolSpec {
-            name: pool_name(&format!("{namespace}/{name}:{port}")),
+            findings: self.findings(world, &pool),
+            name: pool,
             role: scope.role,
             source: Source::Kubernetes,
             tolerance: None,
@@ -196,8 +202,25 @@ impl Port<'_> {
             expected: None,
             backends: in_rotation.map(backend).collect(),
             standby: rest.collect(),
-            findings: Vec::new(),
         })
+    }
+
+    /// What is found about the port, or about its Service.
+    fn findings(&self, world: &World<'_>, pool: &str) -> Vec<Finding> {
+        let ports = self.service.ports.iter();
+        let mut own = ports.filter(|port| match &port.name {
+            Some(name) => *name == self.called,
+            None => port.number.to_string() == self.called,
+        });
+        let number = own.next().map(|port| port.number);
+        let found = world.findings.get(&self.service.key).into_iter().flatten();
+        let about = found.filter(|found| found.port.is_none() || found.port == number);
+        about
+            .map(|found| Finding {
+                pool: Some(pool.to_owned()),
+                ..found.finding.clone()
+            })
+            .collect()
     }
 }
 

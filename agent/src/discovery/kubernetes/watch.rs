@@ -122,7 +122,8 @@ async fn list<T: Kept + PartialEq>(
     let mut params = ListParams {
         label_selector: feed.label_selector.clone(),
         field_selector: feed.field_selector.clone(),
-        limit: Some(PAGE),
+        // The server's memory gives all at once, whatever the limit.
+        limit: consistent.then_some(PAGE),
         version_match: (!consistent).then_some(VersionMatch::NotOlderThan),
         resource_version: (!consistent).then(|| "0".to_owned()),
         ..ListParams::default()
@@ -200,7 +201,7 @@ async fn watch<T: Kept + PartialEq>(
                 feed.delete(&wire);
             }
             WatchEvent::Bookmark(bookmark) => {
-                version.clone_from(&bookmark.metadata.resource_version)
+                version.clone_from(&bookmark.metadata.resource_version);
             }
             WatchEvent::Error(status) if status.code == 410 => return Ok(End::Gone),
             WatchEvent::Error(status) => {

@@ -165,13 +165,15 @@ impl Kept for Slice {
         let endpoints = endpoints
             .filter_map(WireEndpoint::kept)
             .filter(|endpoint| !elsewhere(endpoint));
-        Some(Self {
+        let endpoints: Vec<Endpoint> = endpoints.collect();
+        // Most slices of a large cluster have nothing of this node.
+        (!endpoints.is_empty()).then(|| Self {
             service: (namespace, service),
             ports: ports
                 .filter_map(WirePort::tcp)
                 .map(|(name, port, _)| (name, port))
                 .collect(),
-            endpoints: endpoints.collect(),
+            endpoints,
         })
     }
 

@@ -54,14 +54,12 @@ pub(super) async fn below_pools(
         return one_pool(&shared, Arc::clone(&state), rest);
     }
     let past = rest.strip_suffix("/history");
-    match past.filter(|name| is_pool(name)) {
-        Some(name) => history(&shared, name),
-        None => {
-            let name = past.unwrap_or(&rest);
-            let message = format!("there is no pool {name:?}; /api/v1/pools lists all");
-            error(StatusCode::NOT_FOUND, &message)
-        }
+    if let Some(name) = past.filter(|name| is_pool(name)) {
+        return history(&shared, name);
     }
+    let name = past.unwrap_or(&rest);
+    let message = format!("there is no pool {name:?}; /api/v1/pools lists all");
+    error(StatusCode::NOT_FOUND, &message)
 }
 
 /// `GET /api/v1/pools/{name}`
