@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use evenkeel_lab::parts;
 
 use crate::shell::{cargo, command, root, run as run_program};
-use crate::{bench, book, ebpf, kernels, lab};
+use crate::{bench, book, ebpf, image, kernels, lab};
 
 /// The Debian packages that the tests need, beside those of the eBPF toolchain.
 const PACKAGES: &[&str] = &[
@@ -33,6 +33,10 @@ const PACKAGES: &[&str] = &[
     "zsh",
     "fish",
     "tmux",
+    "buildah",
+    "podman",
+    "crun",
+    "musl-tools",
 ];
 
 /// Programs that show whether the packages are there.
@@ -56,6 +60,10 @@ const PROGRAMS: &[&str] = &[
     "zsh",
     "fish",
     "tmux",
+    "buildah",
+    "podman",
+    "crun",
+    "musl-gcc",
 ];
 
 type Step = (&'static str, fn() -> Result<()>);
@@ -74,6 +82,7 @@ const STEPS: &[Step] = &[
     ("tests", tests),
     ("demo", demo),
     ("lab", lab::rehearse),
+    ("image", image::check),
     ("kernels", || kernels::run(None)),
     ("bench", || bench::run(None, true)),
 ];
