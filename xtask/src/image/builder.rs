@@ -47,8 +47,14 @@ pub(super) fn volumes() -> Result<Vec<String>> {
         .iter()
         .map(|place| format!("{place}:{place}:ro"))
         .collect();
-    volumes.push(format!("{}:/cargo", home("CARGO_HOME", ".cargo")?.display()));
-    volumes.push(format!("{}:/rustup", home("RUSTUP_HOME", ".rustup")?.display()));
+    volumes.push(format!(
+        "{}:/cargo",
+        home("CARGO_HOME", ".cargo")?.display()
+    ));
+    volumes.push(format!(
+        "{}:/rustup",
+        home("RUSTUP_HOME", ".rustup")?.display()
+    ));
     volumes.push(format!("{}:/target", cache.display()));
     Ok(volumes)
 }

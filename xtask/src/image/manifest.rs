@@ -65,10 +65,12 @@ pub(super) struct Rights {
 #[serde(rename_all = "camelCase")]
 struct Mount {
     name: String,
-    mount_path: String,
+    #[serde(rename = "mountPath")]
+    path: String,
     #[serde(default)]
     read_only: bool,
-    mount_propagation: Option<String>,
+    #[serde(rename = "mountPropagation")]
+    propagation: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -101,13 +103,18 @@ struct Template {
 impl Pod {
     /// The agent's, and where that was read.
     pub(super) fn read() -> Result<(&'static str, Self)> {
-        let file = MANIFESTS.into_iter().find(|file| root().join(file).exists());
+        let file = MANIFESTS
+            .into_iter()
+            .find(|file| root().join(file).exists());
         let file = file.context("there is no manifest of the agent's DaemonSet")?;
         let text = fs::read_to_string(root().join(file))?;
         let manifest: Manifest = serde_saphyr::from_str(&text)
             .with_context(|| format!("{file} is not what a DaemonSet looks like"))?;
         let pod = manifest.spec.template.spec;
-        ensure!(pod.containers.len() == 1, "{file} has more than one container");
+        ensure!(
+            pod.containers.len() == 1,
+            "{file} has more than one container"
+        );
         Ok((file, pod))
     }
 
@@ -115,7 +122,7 @@ impl Pod {
         &self.containers[0]
     }
 
-    /// The mounts of the host's folders, as `podman run --volume` takes them. What is no folder of the host (a ConfigMap, an
+    /// The mounts of the host's folders, as `podman run --volume` takes them. What is no folder of the host (a `ConfigMap`, an
     /// empty folder, a token) is for whoever runs the pod to bring.
     pub(super) fn host_mounts(&self) -> Vec<String> {
         let mounts = self.container().volume_mounts.iter();
@@ -123,14 +130,17 @@ impl Pod {
     }
 
     fn host_mount(&self, mount: &Mount) -> Option<String> {
-        let volume = self.volumes.iter().find(|volume| volume.name == mount.name)?;
+        let volume = self
+            .volumes
+            .iter()
+            .find(|volume| volume.name == mount.name)?;
         let from = &volume.host_path.as_ref()?.path;
         let access = if mount.read_only { "ro" } else { "rw" };
-        let propagation = match mount.mount_propagation.as_deref() {
+        let propagation = match mount.propagation.as_deref() {
             Some("HostToContainer") => "rslave",
             Some("Bidirectional") => "rshared",
             _ => "rprivate",
         };
-        Some(format!("{from}:{}:{access},{propagation}", mount.mount_path))
+        Some(format!("{from}:{}:{access},{propagation}", mount.path))
     }
 }

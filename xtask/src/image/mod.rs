@@ -3,7 +3,6 @@
 //! All of it stays in cargo's target folder: the builder, the layers, and what the next build need not compile again.
 
 mod builder;
-mod counting;
 mod manifest;
 mod podman;
 mod trial;
@@ -116,7 +115,8 @@ fn folder(name: &str) -> PathBuf {
 fn version_label() -> Result<()> {
     let key = "org.opencontainers.image.version";
     let format = format!("{{{{index .OCIv1.Config.Labels {key:?}}}}}");
-    let version = output(buildah().args(["inspect", "--type", "image", "--format", &format, NAME]))?;
+    let version =
+        output(buildah().args(["inspect", "--type", "image", "--format", &format, NAME]))?;
     ensure!(
         version.trim() == env!("CARGO_PKG_VERSION"),
         "the image says that it is version {version:?}"

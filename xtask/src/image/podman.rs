@@ -28,13 +28,40 @@ const SCRIPT: &str = "set -e; \
 pub(super) fn agent(pod: &Pod, mounts: &[String]) -> Command {
     let mut agent = Command::new("unshare");
     agent
-        .args(["--mount", "--propagation", "slave", "sh", "-c", SCRIPT, "sh"])
+        .args([
+            "--mount",
+            "--propagation",
+            "slave",
+            "sh",
+            "-c",
+            SCRIPT,
+            "sh",
+        ])
         .env("CGROUP", CGROUP)
         .env("STORAGE", storage().join(" "))
-        .args(["--rm", "--replace", "--name", CONTAINER, "--log-driver", "none"])
-        .args(["--runtime", "crun", "--cgroups", "disabled", "--cgroupns", "private"])
+        .args([
+            "--rm",
+            "--replace",
+            "--name",
+            CONTAINER,
+            "--log-driver",
+            "none",
+        ])
+        .args([
+            "--runtime",
+            "crun",
+            "--cgroups",
+            "disabled",
+            "--cgroupns",
+            "private",
+        ])
         // Lower than podman's own, which this machine may not be allowed to give.
-        .args(["--ulimit", "nofile=1024:20000", "--ulimit", "nproc=1024:1024"])
+        .args([
+            "--ulimit",
+            "nofile=1024:20000",
+            "--ulimit",
+            "nproc=1024:1024",
+        ])
         .args(security(pod.container()));
     if pod.host_network {
         agent.args(["--network", "host"]);
@@ -47,7 +74,11 @@ pub(super) fn agent(pod: &Pod, mounts: &[String]) -> Command {
     }
     let arguments = &pod.container().args;
     agent.arg(NAME);
-    agent.args(arguments.iter().filter(|word| !word.starts_with("--config")));
+    agent.args(
+        arguments
+            .iter()
+            .filter(|word| !word.starts_with("--config")),
+    );
     agent
 }
 
@@ -87,7 +118,9 @@ pub(super) struct Cleaner;
 impl Drop for Cleaner {
     fn drop(&mut self) {
         // One that has ended by itself is gone already.
-        drop(output(podman().args(["rm", "--force", "--time", "0", "--ignore", CONTAINER])));
+        drop(output(podman().args([
+            "rm", "--force", "--time", "0", "--ignore", CONTAINER,
+        ])));
         for root in ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"] {
             drop(std::fs::remove_dir(format!("{root}/{CGROUP}")));
         }

@@ -2,6 +2,7 @@
 //! generator wrote down.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs;
 use std::time::Instant;
 
@@ -53,9 +54,10 @@ fn counts(pod: &Pod) -> Result<()> {
     })?;
     let backend = network.serve(&Options::new(Protocol::Lab), Family::Both, 80)?;
     let addresses = backend.addresses().to_vec();
-    let mut yaml = "interval: 200ms\nlive_interval: 1s\npools:\n- name: out\n  backends:\n".to_owned();
+    let mut yaml =
+        "interval: 200ms\nlive_interval: 1s\npools:\n- name: out\n  backends:\n".to_owned();
     for address in &addresses {
-        yaml.push_str(&format!("  - address: '{address}'\n"));
+        writeln!(yaml, "  - address: '{address}'")?;
     }
     let command = agent(pod, &pod.host_mounts());
     let mut agent = Agent::launch_by(command, &Namespace::current(), &yaml)?;
@@ -96,7 +98,13 @@ fn is_confined(pod: &Pod) -> Result<()> {
         "SYS_ADMIN" => 1_u64 << 21,
         _ => 1 << 19,
     };
-    let given = |name: &&&str| context.capabilities.add.iter().any(|one| one.ends_with(**name));
+    let given = |name: &&&str| {
+        context
+            .capabilities
+            .add
+            .iter()
+            .any(|one| one.ends_with(**name))
+    };
     let left: u64 = kept.iter().filter(given).map(|name| bit(name)).sum();
     let mut threads = 0;
     for task in fs::read_dir(format!("/proc/{pid}/task"))? {
@@ -123,13 +131,18 @@ fn is_confined(pod: &Pod) -> Result<()> {
     ensure!(threads > 2, "{threads} threads of process {pid}");
     if context.read_only_root_filesystem {
         let mounts = fs::read_to_string(format!("/proc/{pid}/mountinfo"))?;
-        let root = mounts.lines().find(|line| line.split(' ').nth(4) == Some("/"));
+        let root = mounts
+            .lines()
+            .find(|line| line.split(' ').nth(4) == Some("/"));
         let options: BTreeSet<&str> = root
             .and_then(|line| line.split(' ').nth(5))
             .unwrap_or_default()
             .split(',')
             .collect();
-        ensure!(options.contains("ro"), "the container's root can be written to: {root:?}");
+        ensure!(
+            options.contains("ro"),
+            "the container's root can be written to: {root:?}"
+        );
     }
     Ok(())
 }
