@@ -270,6 +270,18 @@ fn node() -> anyhow::Result<String> {
     Ok(name.trim().to_owned())
 }
 
+/// Tells what the configuration in force would need that was given up when the agent started.
+fn warn_of_rights(needs: &[(Capability, Reason)]) {
+    for (capability, reason) in needs {
+        let capability = capability.as_str();
+        warn!(
+            capability,
+            "the agent gave up what this configuration needs when it started: restart it. Until then it works as far as \
+             it does without ({reason})"
+        );
+    }
+}
+
 /// Carries out reloads, one at a time.
 struct Reloader {
     requests: mpsc::Receiver<Request>,
@@ -340,20 +352,8 @@ impl Reloader {
             .replace(&alerting)
             .map_err(|error| error.to_string())?;
         self.access.replace(access);
-        self.warn_of_rights(&needs);
+        warn_of_rights(&needs);
         Ok(())
-    }
-
-    /// Tells what the configuration in force would need that was given up when the agent started.
-    fn warn_of_rights(&self, needs: &[(Capability, Reason)]) {
-        for (capability, reason) in needs {
-            let capability = capability.as_str();
-            warn!(
-                capability,
-                "the agent gave up what this configuration needs when it started: restart it. Until then it works as far as \
-                 it does without ({reason})"
-            );
-        }
     }
 
     /// Who is let in from now on; certificates are read anew.

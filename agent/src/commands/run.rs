@@ -82,12 +82,11 @@ async fn serve(config: Config, setup: Setup, loader: Loader) -> anyhow::Result<(
     // The agent has taken over what it needs.
     drop(config);
     give_memory_back();
-    match &kept {
-        Some(kept) => {
-            confine(kept)?;
-            announce_rights(kept);
-        }
-        None => warn!("--unconfined: all rights are kept, and all system calls are open"),
+    if let Some(kept) = &kept {
+        confine(kept)?;
+        announce_rights(kept);
+    } else {
+        warn!("--unconfined: all rights are kept, and all system calls are open");
     }
     announce(&app);
     let reloads = reload_on_hangup(app.reload())?;

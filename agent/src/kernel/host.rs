@@ -89,7 +89,15 @@ impl CgroupRoot {
             return Self::open(path);
         }
         let mounts = fs::read_to_string("/proc/self/mountinfo").map_err(CgroupError::Mounts)?;
-        Self::open(&cgroup2_mount(&mounts).ok_or(CgroupError::NotMounted)?)
+        // In a container there may be two: the part that is its own, and the host's root.
+        let mut refused = CgroupError::NotMounted;
+        for point in cgroup2_mounts(&mounts) {
+            match Self::open(&point) {
+                Ok(root) => return Ok(root),
+                Err(error) => refused = error,
+            }
+        }
+        Err(refused)
     }
 
     fn open(path: &Path) -> Result<Self, CgroupError> {
@@ -113,22 +121,15 @@ impl CgroupRoot {
     }
 }
 
-/// The mount point of the cgroup2 file system, preferring one that shows the hierarchy's root.
-/// (Format: `proc_pid_mountinfo(5)`: the root is the fourth field, the mount point the fifth.)
-fn cgroup2_mount(mountinfo: &str) -> Option<PathBuf> {
-    let mut found: Option<(bool, &str)> = None;
-    for line in mountinfo.lines() {
+/// The mount points of the cgroup2 file system. What each shows is not told apart here: in a cgroup namespace the host's root
+/// goes by a name such as `/../..`. (Format: `proc_pid_mountinfo(5)`: the mount point is the fifth field.)
+fn cgroup2_mounts(mountinfo: &str) -> impl Iterator<Item = PathBuf> {
+    mountinfo.lines().filter_map(|line| {
         let (mount, kind) = line.split_once(" - ")?;
-        if !kind.starts_with("cgroup2 ") {
-            continue;
-        }
-        let mut fields = mount.split(' ').skip(3);
-        let (root, point) = (fields.next()?, fields.next()?);
-        if found.is_none_or(|(at_root, _)| !at_root && root == "/") {
-            found = Some((root == "/", point));
-        }
-    }
-    found.map(|(_, point)| PathBuf::from(unescape(point)))
+        let point = mount.split(' ').nth(4)?;
+        kind.starts_with("cgroup2 ")
+            .then(|| PathBuf::from(unescape(point)))
+    })
 }
 
 /// Spaces and the like stand as octal escapes in mountinfo.
@@ -189,18 +190,17 @@ mod tests {
     }
 
     #[test]
-    fn the_hybrid_hierarchy_is_found_behind_the_v1_mounts() {
+    fn cgroup2_is_found_behind_the_v1_mounts() {
         let mounts = "31 23 0:28 / /sys/fs/cgroup rw - tmpfs tmpfs rw\n\
                       32 31 0:29 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n\
                       41 31 0:38 /docker/x /mnt/part rw shared:1 - cgroup2 cgroup2 rw\n\
                       41 31 0:38 / /sys/fs/cgroup/uni\\040fied rw shared:1 - cgroup2 cgroup2 rw\n";
+        let found: Vec<PathBuf> = cgroup2_mounts(mounts).collect();
         assert_eq!(
-            cgroup2_mount(mounts),
-            Some(PathBuf::from("/sys/fs/cgroup/uni fied"))
+            found,
+            [Path::new("/mnt/part"), Path::new("/sys/fs/cgroup/uni fied")]
         );
-        assert_eq!(
-            cgroup2_mount("32 31 0:29 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n"),
-            None
-        );
+        let v1 = "32 31 0:29 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n";
+        assert_eq!(cgroup2_mounts(v1).next(), None);
     }
 }

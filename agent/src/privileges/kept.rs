@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::admin::Address;
+use crate::conductor::sources;
 use crate::config::Config;
 use crate::kernel::{Capabilities, Capability, KernelVersion};
 
@@ -79,7 +80,7 @@ fn wanted(config: &Config, began_with: Capabilities) -> BTreeMap<Capability, Rea
             "finds network namespaces by the processes in them",
         );
     }
-    let discovery = &config.discovery;
+    let discovery = sources(config);
     if discovery.auto {
         want(
             Capability::SysAdmin,

@@ -45,10 +45,20 @@ const NEW_NAMESPACES: u64 = (libc::CLONE_NEWCGROUP
     | libc::CLONE_NEWNS
     | libc::CLONE_NEWPID
     | libc::CLONE_NEWUSER
-    | libc::CLONE_NEWUTS) as u64;
+    | libc::CLONE_NEWUTS)
+    .unsigned_abs() as u64;
 
 /// From the kernel's `linux/prctl.h`: names of memory, which the allocators give.
 const PR_SET_VMA: u64 = 0x5356_4d41;
+
+/// From the kernel's `asm-generic/ioctls.h` and `linux/sockios.h`; the C libraries do not agree on their type.
+const FIONBIO: u64 = 0x5421;
+const FIONREAD: u64 = 0x541b;
+const FIOCLEX: u64 = 0x5451;
+const TCGETS: u64 = 0x5401;
+const TIOCGWINSZ: u64 = 0x5413;
+const SIOCGIFNAME: u64 = 0x8910;
+const SIOCGIFINDEX: u64 = 0x8933;
 
 /// `AF_*` as the filter sees them.
 const fn family(number: libc::c_int) -> Limit {
@@ -85,13 +95,13 @@ pub(super) const LIMITED: &[(c_long, &[Limit])] = &[
     (
         SYS_ioctl,
         &[
-            Limit::Is(1, libc::FIONBIO as u64),
-            Limit::Is(1, libc::FIONREAD as u64),
-            Limit::Is(1, libc::FIOCLEX as u64),
-            Limit::Is(1, libc::TCGETS as u64),
-            Limit::Is(1, libc::TIOCGWINSZ as u64),
-            Limit::Is(1, libc::SIOCGIFINDEX as u64),
-            Limit::Is(1, libc::SIOCGIFNAME as u64),
+            Limit::Is(1, FIONBIO),
+            Limit::Is(1, FIONREAD),
+            Limit::Is(1, FIOCLEX),
+            Limit::Is(1, TCGETS),
+            Limit::Is(1, TIOCGWINSZ),
+            Limit::Is(1, SIOCGIFINDEX),
+            Limit::Is(1, SIOCGIFNAME),
         ],
     ),
 ];
