@@ -55,4 +55,4 @@ pivot_root . old
 umount -l /old
 rmdir /old
 exec env -i container=other PATH=/usr/sbin:/usr/bin:/sbin:/bin \
-    /lib/systemd/systemd --system --unit=machine.target --log-target=console --log-level=notice
+    /lib/systemd/systemd --system --unit=machine.target --log-target=journal --log-level=notice
