@@ -33,8 +33,8 @@ const DRAIN: Duration = Duration::from_secs(5);
 pub struct Setup {
     /// The file that the configuration came from, to be read again on reload; `None` if there is none.
     pub config_file: Option<PathBuf>,
-    /// The cgroup to attach to, instead of the one that is found.
-    pub cgroup: Option<PathBuf>,
+    /// Whose connections are counted.
+    pub extent: kernel::Extent,
     /// Where to record what is counted.
     pub record: Option<Record>,
 }
@@ -74,7 +74,7 @@ impl App {
         let counting = Counting::begin(
             kernel::Identity::Agent,
             config,
-            setup.cgroup.clone(),
+            setup.extent.clone(),
             |plan, netns| {
                 let mut past = Vec::new();
                 if let Some(directory) = &config.incidents_directory {

@@ -11,6 +11,7 @@ use tracing::info;
 use super::{DEFAULT_CONFIG, exit};
 use crate::app::{App, Record, Setup};
 use crate::config::Config;
+use crate::kernel::Extent;
 use crate::model::{State, View};
 use crate::publish::Access;
 use crate::reload::ReloadHandle;
@@ -18,7 +19,7 @@ use crate::reload::ReloadHandle;
 /// Runs until SIGTERM or SIGINT.
 pub(super) fn run(
     file: Option<PathBuf>,
-    cgroup: Option<PathBuf>,
+    extent: Extent,
     record: Option<Record>,
 ) -> anyhow::Result<u8> {
     let file = file.or_else(|| {
@@ -48,7 +49,7 @@ pub(super) fn run(
         config,
         Setup {
             config_file: file,
-            cgroup,
+            extent,
             record,
         },
     ))?;

@@ -30,7 +30,9 @@ impl Own {
             conductor,
             applicant: _,
             discovery,
-        } = Counting::begin(Identity::Top, config, cgroup, |_, _| Ok(Memory::default()))?;
+        } = Counting::begin(Identity::Top, config, cgroup.into(), |_, _| {
+            Ok(Memory::default())
+        })?;
         let (sender, ended) = oneshot::channel();
         std::thread::Builder::new()
             .name("evenkeel-tick".to_owned())
