@@ -176,6 +176,7 @@ pub(crate) fn state(pools: Vec<PoolState>) -> State {
                 effective: 3.5,
                 connections: 240,
             }),
+            fleet: None,
         },
     }
 }
