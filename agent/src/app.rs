@@ -34,8 +34,8 @@ const DRAIN: Duration = Duration::from_secs(5);
 pub struct Setup {
     /// The file that the configuration came from, to be read again on reload; `None` if there is none.
     pub config_file: Option<PathBuf>,
-    /// The cgroup to attach to, instead of the one that is found.
-    pub cgroup: Option<PathBuf>,
+    /// Whose connections are counted.
+    pub extent: kernel::Extent,
     /// Where to record what is counted.
     pub record: Option<Record>,
     /// What this process has not given up; `None` if it gives nothing up.
@@ -78,7 +78,7 @@ impl App {
         let counting = Counting::begin(
             kernel::Identity::Agent,
             config,
-            setup.cgroup.clone(),
+            setup.extent.clone(),
             loader,
             |plan, netns| {
                 let mut past = Vec::new();

@@ -1,6 +1,5 @@
 //! What counts, built from a configuration: the sources of pools, the kernel side, and the engine. With or without a server around it.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -11,7 +10,7 @@ use crate::conductor::{Applicant, Conductor};
 use crate::config::Config;
 use crate::discovery::DiscoveryHandle;
 use crate::engine::{Engine, Plan};
-use crate::kernel::{Identity, Kernel, Options, netns_cookie};
+use crate::kernel::{Extent, Identity, Kernel, Options, netns_cookie};
 use crate::model::{Endpoint, Incident, NetnsCookie, State};
 use crate::privileges::Loader;
 use crate::recording::Recorder;
@@ -40,7 +39,7 @@ impl Counting {
     pub(crate) fn begin(
         identity: Identity,
         config: &Config,
-        cgroup: Option<PathBuf>,
+        extent: Extent,
         loader: Loader,
         remember: impl FnOnce(&Plan, NetnsCookie) -> anyhow::Result<Memory>,
     ) -> anyhow::Result<Self> {
@@ -48,7 +47,7 @@ impl Counting {
         let plan = conductor.plan();
         // The kernel first: reading its types takes memory for a moment, which the windows can have afterwards.
         let options = Options {
-            cgroup,
+            extent,
             capacity: conductor.capacity(),
             learning: plan.pools.is_none(),
             live_interval: config.live_interval,

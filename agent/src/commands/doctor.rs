@@ -318,7 +318,7 @@ fn memory() -> Finding {
 fn trial(cgroup: Option<&Path>) -> Vec<Finding> {
     let check = "trial";
     let options = Options {
-        cgroup: cgroup.map(Path::to_owned),
+        extent: cgroup.map(Path::to_owned).into(),
         capacity: TRIAL_CAPACITY,
         learning: false,
         live_interval: std::time::Duration::from_secs(5),

@@ -32,6 +32,7 @@ use self::gate::GateArgs;
 use self::terminal::{Terminal, colours_are_wanted};
 use self::top::TopArgs;
 use crate::app::Record;
+use crate::kernel::Extent;
 
 /// Exit codes; a part of the contract with scripts.
 mod exit {
@@ -102,6 +103,10 @@ enum Command {
         /// The root of the host's cgroup v2 hierarchy, if it is not to be found by itself.
         #[arg(long, value_name = "DIRECTORY")]
         cgroup: Option<PathBuf>,
+        /// Count only the connections of this cgroup and of those below it, such as a slice, instead of those of the whole host. The agent itself
+        /// must run in it.
+        #[arg(long, value_name = "DIRECTORY", conflicts_with = "cgroup")]
+        only_cgroup: Option<PathBuf>,
         /// Record what is counted, tick by tick, for `evenkeel backtest`. A file that is a recording is appended to.
         #[arg(long, value_name = "FILE")]
         record: Option<PathBuf>,
@@ -165,13 +170,15 @@ impl Cli {
             Command::Run {
                 config,
                 cgroup,
+                only_cgroup,
                 record,
                 record_limit: limit,
                 unconfined,
             } => {
                 drop(out);
                 let record = record.map(|file| Record { file, limit });
-                run::run(config, cgroup, record, unconfined)
+                let extent = only_cgroup.map_or_else(|| cgroup.into(), Extent::Part);
+                run::run(config, extent, record, unconfined)
             }
             Command::Fleet(args) => {
                 drop(out);

@@ -11,7 +11,7 @@ use tracing::{info, warn};
 use super::{DEFAULT_CONFIG, exit};
 use crate::app::{App, Record, Setup};
 use crate::config::Config;
-use crate::kernel::Capabilities;
+use crate::kernel::{Capabilities, Extent};
 use crate::model::{State, View};
 use crate::privileges::{Kept, Loader, confine, give_up};
 use crate::publish::Access;
@@ -20,7 +20,7 @@ use crate::reload::ReloadHandle;
 /// Runs until SIGTERM or SIGINT.
 pub(super) fn run(
     file: Option<PathBuf>,
-    cgroup: Option<PathBuf>,
+    extent: Extent,
     record: Option<Record>,
     unconfined: bool,
 ) -> anyhow::Result<u8> {
@@ -56,7 +56,7 @@ pub(super) fn run(
         .context("cannot start the async runtime")?;
     let setup = Setup {
         config_file: file,
-        cgroup,
+        extent,
         record,
         kept,
     };

@@ -73,7 +73,25 @@ pub enum CgroupError {
     NotRoot(PathBuf),
 }
 
-/// The root of the host's cgroup v2 hierarchy.
+/// Whose connections are to be counted.
+#[derive(Clone, Debug, Default)]
+pub enum Extent {
+    /// Those of the whole host.
+    #[default]
+    Host,
+    /// The same; this is the root of its cgroup v2 hierarchy.
+    HostAt(PathBuf),
+    /// Those of this cgroup and the ones below it alone.
+    Part(PathBuf),
+}
+
+impl From<Option<PathBuf>> for Extent {
+    fn from(root: Option<PathBuf>) -> Self {
+        root.map_or(Self::Host, Self::HostAt)
+    }
+}
+
+/// The root of the host's cgroup v2 hierarchy, or of the part of it that is counted.
 #[derive(Debug)]
 pub struct CgroupRoot {
     /// Where it is mounted.
@@ -83,16 +101,25 @@ pub struct CgroupRoot {
 }
 
 impl CgroupRoot {
+    /// The cgroup to attach to; checked to be the root unless a part is wanted.
+    pub fn of(extent: &Extent) -> Result<Self, CgroupError> {
+        match extent {
+            Extent::Host => Self::find(None),
+            Extent::HostAt(path) => Self::find(Some(path)),
+            Extent::Part(path) => Self::open(path),
+        }
+    }
+
     /// The one that is mounted, or the one that is named; checked to be the root either way.
     pub fn find(named: Option<&Path>) -> Result<Self, CgroupError> {
         if let Some(path) = named {
-            return Self::open(path);
+            return Self::open(path)?.checked();
         }
         let mounts = fs::read_to_string("/proc/self/mountinfo").map_err(CgroupError::Mounts)?;
         // In a container there may be two: the part that is its own, and the host's root.
         let mut refused = CgroupError::NotMounted;
         for point in cgroup2_mounts(&mounts) {
-            match Self::open(&point) {
+            match Self::open(&point).and_then(Self::checked) {
                 Ok(root) => return Ok(root),
                 Err(error) => refused = error,
             }
@@ -110,14 +137,24 @@ impl CgroupRoot {
         if kind.f_type != libc::CGROUP2_SUPER_MAGIC {
             return Err(CgroupError::NotCgroup2(path.to_owned()));
         }
-        // The kernel numbers the root of the real hierarchy 1; a namespace's root keeps its own number.
-        if dir.metadata().map_err(failed)?.ino() != 1 {
-            return Err(CgroupError::NotRoot(path.to_owned()));
-        }
         Ok(Self {
             path: path.to_owned(),
             dir,
         })
+    }
+
+    /// The same, if it is the root of the hierarchy.
+    fn checked(self) -> Result<Self, CgroupError> {
+        let number = self.dir.metadata().map(|metadata| metadata.ino());
+        // The kernel numbers the root of the real hierarchy 1; a namespace's root keeps its own number.
+        match number {
+            Ok(1) => Ok(self),
+            Ok(_) => Err(CgroupError::NotRoot(self.path)),
+            Err(error) => Err(CgroupError::Open {
+                path: self.path,
+                error,
+            }),
+        }
     }
 }
 

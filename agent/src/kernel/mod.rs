@@ -21,14 +21,14 @@ mod walk;
 
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use evenkeel_abi::{Key, ROLE_LOCAL, ROLE_UPSTREAM, Seat, Settings, event, port_bit};
 
 pub use self::capability::{Capabilities, Capability};
 pub use self::host::{
-    CgroupError, CgroupRoot, KernelVersion, OLDEST_KERNEL, in_initial_pid_namespace, netns_cookie,
+    CgroupError, CgroupRoot, Extent, KernelVersion, OLDEST_KERNEL, in_initial_pid_namespace,
+    netns_cookie,
 };
 pub use self::identity::Identity;
 pub use self::load::LoadError;
@@ -58,8 +58,8 @@ const ANY_PORT: u64 = u64::MAX;
 /// How the kernel side is to be set up.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The cgroup to attach to; found by itself if not named.
-    pub cgroup: Option<PathBuf>,
+    /// Whose connections are counted.
+    pub extent: Extent,
     /// Endpoints that the map has room for; fixed while the agent runs.
     pub capacity: u32,
     /// Whether to count endpoints that are not watched yet, as they appear.
@@ -113,7 +113,7 @@ impl Kernel {
         options: Options,
         watched: impl IntoIterator<Item = Endpoint>,
     ) -> Result<Self, LoadError> {
-        let root = CgroupRoot::find(options.cgroup.as_deref())?;
+        let root = CgroupRoot::of(&options.extent)?;
         let netns = netns_cookie().map_err(LoadError::NetnsCookie)?;
         let (loaded, live) = Loaded::load(identity, options.capacity)?;
         let (walker, view) = match live {

@@ -31,9 +31,13 @@ impl Own {
             conductor,
             applicant: _,
             discovery,
-        } = Counting::begin(Identity::Top, config, cgroup, Loader::Here, |_, _| {
-            Ok(Memory::default())
-        })?;
+        } = Counting::begin(
+            Identity::Top,
+            config,
+            cgroup.into(),
+            Loader::Here,
+            |_, _| Ok(Memory::default()),
+        )?;
         let (sender, ended) = oneshot::channel();
         std::thread::Builder::new()
             .name("evenkeel-tick".to_owned())
