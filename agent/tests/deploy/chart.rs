@@ -1,13 +1,12 @@
 //! The Helm chart.
 
-use std::path::PathBuf;
 use std::process::Command;
 
 use evenkeel_lab::{parts, process};
 use serde_json::Value;
 
 use crate::objects::Objects;
-use crate::{repository, text};
+use crate::{kustomize, repository, text};
 
 const CHART: &str = "deploy/kubernetes/chart";
 
@@ -125,11 +124,15 @@ fn names_follow_the_release_and_the_port_the_configuration() {
 }
 
 #[test]
-fn chart_and_base_are_of_the_programs_version() {
+fn all_are_of_the_programs_version() {
     let version = env!("CARGO_PKG_VERSION");
     let chart: Value = serde_saphyr::from_str(&text(&format!("{CHART}/Chart.yaml"))).unwrap();
     assert_eq!(chart["appVersion"], version);
-    let base: PathBuf = "deploy/kubernetes/base/kustomization.yaml".into();
-    let base: Value = serde_saphyr::from_str(&text(base.to_str().unwrap())).unwrap();
-    assert_eq!(base["images"][0]["newTag"], version);
+    let complete = kustomize::render("overlays/complete");
+    let images: Vec<&str> = complete
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("image: "))
+        .collect();
+    let image = format!("ghcr.io/evenkeel/evenkeel:{version}");
+    assert_eq!(images, [&*image, &*image]);
 }

@@ -1,17 +1,17 @@
 //! What Kubernetes is told to start: read from the manifest, so that what is tried is what is shipped.
 
 use std::fs;
+use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
 use serde::Deserialize;
 
 use crate::shell::root;
 
-/// The manifests that say how the agent runs, the one that counts first.
-const MANIFESTS: [&str; 2] = [
-    "deploy/kubernetes/base/daemonset.yaml",
-    "deploy/image/daemonset.yaml",
-];
+/// How the agent runs.
+pub(super) const AGENT: &str = "deploy/kubernetes/base/daemonset.yaml";
+/// How the fleet's view runs.
+pub(super) const FLEET: &str = "deploy/kubernetes/components/fleet/deployment.yaml";
 
 /// How a pod of the agent is to be run.
 #[derive(Debug, Deserialize)]
@@ -101,46 +101,45 @@ struct Template {
 }
 
 impl Pod {
-    /// The agent's, and where that was read.
-    pub(super) fn read() -> Result<(&'static str, Self)> {
-        let file = MANIFESTS
-            .into_iter()
-            .find(|file| root().join(file).exists());
-        let file = file.context("there is no manifest of the agent's DaemonSet")?;
+    /// That of a manifest.
+    pub(super) fn read(file: &str) -> Result<Self> {
         let text = fs::read_to_string(root().join(file))?;
         let manifest: Manifest = serde_saphyr::from_str(&text)
-            .with_context(|| format!("{file} is not what a DaemonSet looks like"))?;
+            .with_context(|| format!("{file} is not what starts a pod"))?;
         let pod = manifest.spec.template.spec;
         ensure!(
             pod.containers.len() == 1,
             "{file} has more than one container"
         );
-        Ok((file, pod))
+        Ok(pod)
     }
 
     pub(super) fn container(&self) -> &Container {
         &self.containers[0]
     }
 
-    /// The mounts of the host's folders, as `podman run --volume` takes them. What is no folder of the host (a `ConfigMap`, an
-    /// empty folder, a token) is for whoever runs the pod to bring.
-    pub(super) fn host_mounts(&self) -> Vec<String> {
+    /// The mounts of the host's folders, as `podman run --volume` takes them. What is no folder of the host (a `ConfigMap`, a
+    /// token) is for whoever runs the pod to bring; what can be written to is `own` instead, for this machine may have an agent.
+    pub(super) fn mounts(&self, own: &Path) -> Vec<String> {
         let mounts = self.container().volume_mounts.iter();
-        mounts.filter_map(|mount| self.host_mount(mount)).collect()
+        mounts.filter_map(|mount| self.mount(mount, own)).collect()
     }
 
-    fn host_mount(&self, mount: &Mount) -> Option<String> {
+    fn mount(&self, mount: &Mount, own: &Path) -> Option<String> {
         let volume = self
             .volumes
             .iter()
             .find(|volume| volume.name == mount.name)?;
+        let path = &mount.path;
+        if !mount.read_only {
+            return Some(format!("{}:{path}:rw", own.display()));
+        }
         let from = &volume.host_path.as_ref()?.path;
-        let access = if mount.read_only { "ro" } else { "rw" };
         let propagation = match mount.propagation.as_deref() {
             Some("HostToContainer") => "rslave",
             Some("Bidirectional") => "rshared",
             _ => "rprivate",
         };
-        Some(format!("{from}:{}:{access},{propagation}", mount.path))
+        Some(format!("{from}:{path}:ro,{propagation}"))
     }
 }

@@ -3,6 +3,7 @@
 //! All of it stays in cargo's target folder: the builder, the layers, and what the next build need not compile again.
 
 mod builder;
+mod cluster;
 mod manifest;
 mod podman;
 mod trial;

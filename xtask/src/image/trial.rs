@@ -15,9 +15,9 @@ use evenkeel_lab::netns::Namespace;
 use evenkeel_lab::network::{Family, Layout, Network};
 use evenkeel_lab::parts;
 
-use super::manifest::Pod;
-use super::podman::{Cleaner, agent, process};
-use super::version_label;
+use super::manifest::{self, Pod};
+use super::podman::Container;
+use super::{cluster, version_label};
 
 /// Connections of the trial.
 const CONNECTIONS: u64 = 5_000;
@@ -32,17 +32,17 @@ pub(super) fn run() -> Result<()> {
         }
     }
     version_label()?;
-    let (file, pod) = Pod::read()?;
+    let pod = Pod::read(manifest::AGENT)?;
     let began = Instant::now();
-    let _cleaner = Cleaner;
     refuses_a_part_of_the_hierarchy(&pod)?;
     counts(&pod)?;
     println!(
-        "image: with the rights and mounts of {file} it counts {CONNECTIONS} connections exactly, and keeps what it should \
+        "image: with the rights and mounts of {} it counts {CONNECTIONS} connections exactly, and keeps what it should \
          ({:.1?})",
+        manifest::AGENT,
         began.elapsed()
     );
-    Ok(())
+    cluster::run(&pod)
 }
 
 fn counts(pod: &Pod) -> Result<()> {
@@ -50,7 +50,7 @@ fn counts(pod: &Pod) -> Result<()> {
         clients: 2,
         backend_hosts: 1,
         backend_addresses: 3,
-        balancers: 0,
+        balancers: 1,
     })?;
     let backend = network.serve(&Options::new(Protocol::Lab), Family::Both, 80)?;
     let addresses = backend.addresses().to_vec();
@@ -59,8 +59,9 @@ fn counts(pod: &Pod) -> Result<()> {
     for address in &addresses {
         writeln!(yaml, "  - address: '{address}'")?;
     }
-    let command = agent(pod, &pod.host_mounts());
-    let mut agent = Agent::launch_by(command, &Namespace::current(), &yaml)?;
+    let container = Container::new("agent")?;
+    let command = container.run(pod, &[], &[]);
+    let mut agent = Agent::launch_by(command, &network.balancers[0].namespace, &yaml)?;
     agent.wait_ready()?;
 
     let mut open = LongLived::open(network.sources()[0], &addresses, 30)?;
@@ -73,7 +74,7 @@ fn counts(pod: &Pod) -> Result<()> {
     }
     truth.merge(&Plan::new(addresses, CONNECTIONS).run(&network.sources())?);
     equal(&agent, &truth, &EXACT)?;
-    is_confined(pod).with_context(|| agent.log())?;
+    is_confined(pod, &container).with_context(|| agent.log())?;
     agent.process().stop()?;
     Ok(())
 }
@@ -90,8 +91,8 @@ fn walks(pod: &Pod) -> bool {
 }
 
 /// What the kernel says of each thread of the agent.
-fn is_confined(pod: &Pod) -> Result<()> {
-    let pid = process()?;
+fn is_confined(pod: &Pod, container: &Container) -> Result<()> {
+    let pid = container.process()?;
     let context = &pod.container().security_context;
     let kept = ["SYS_ADMIN", "SYS_PTRACE"];
     let bit = |name: &str| match name {
@@ -149,7 +150,9 @@ fn is_confined(pod: &Pod) -> Result<()> {
 
 /// Without the host's hierarchy the agent would count the connections of its own container alone.
 fn refuses_a_part_of_the_hierarchy(pod: &Pod) -> Result<()> {
-    let Err(error) = Agent::launch_by(agent(pod, &[]), &Namespace::current(), "") else {
+    let container = Container::new("alone")?;
+    let command = container.run_without_mounts(pod);
+    let Err(error) = Agent::launch_by(command, &Namespace::current(), "") else {
         bail!("the agent counts in a part of the cgroup hierarchy");
     };
     let message = format!("{error:#}");
