@@ -1,12 +1,15 @@
 //! Running the image by podman and crun, as a node of Kubernetes runs it: with what the manifest gives, in a part of the cgroup
 //! hierarchy of its own.
 
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
+use serde_json::{Value, json};
 
 use super::manifest::{Container, Pod};
-use super::{NAME, storage};
+use super::{NAME, folder, storage};
 use crate::shell::{command, output};
 
 /// The container's name.
@@ -24,8 +27,9 @@ const SCRIPT: &str = "set -e; \
     chmod a+rx \"$folder\"; \
     exec podman $STORAGE run --volume \"$folder:$folder:ro\" \"$@\"";
 
-/// A command that runs the agent, to which its configuration is added: with the host's mounts, or without any of them.
-pub(super) fn agent(pod: &Pod, mounts: &[String]) -> Command {
+/// A command that runs the agent, to which its configuration is added: with the host's mounts or without any of them, behind
+/// a filter of system calls.
+pub(super) fn agent(pod: &Pod, mounts: &[String], filter: &Path) -> Command {
     let mut agent = Command::new("unshare");
     agent
         .args([
@@ -62,7 +66,8 @@ pub(super) fn agent(pod: &Pod, mounts: &[String]) -> Command {
             "--ulimit",
             "nproc=1024:1024",
         ])
-        .args(security(pod.container()));
+        .args(security(pod.container()))
+        .arg(format!("--security-opt=seccomp={}", filter.display()));
     if pod.host_network {
         agent.args(["--network", "host"]);
     }
@@ -99,6 +104,28 @@ fn security(container: &Container) -> Vec<String> {
     options
 }
 
+/// The filter that runtimes set by default (`RuntimeDefault`), by what `bpf(2)` is let through with. Debian 12's podman is older
+/// than the capability; containerd has it since 1.7, Docker since 23.
+pub(super) fn filter(bpf: Option<&str>) -> Result<PathBuf> {
+    let usual = "/usr/share/containers/seccomp.json";
+    let text = fs::read_to_string(usual).with_context(|| format!("{usual} comes with podman"))?;
+    let mut profile: Value = serde_json::from_str(&text)?;
+    let rules = profile["syscalls"].as_array_mut();
+    let rules = rules.with_context(|| format!("{usual} has no rules"))?;
+    for rule in rules.iter_mut() {
+        if let Some(names) = rule["names"].as_array_mut() {
+            names.retain(|name| name != "bpf");
+        }
+    }
+    if let Some(capability) = bpf {
+        let with = json!({ "caps": [capability] });
+        rules.push(json!({ "names": ["bpf"], "action": "SCMP_ACT_ALLOW", "includes": with }));
+    }
+    let file = folder(bpf.map_or("without-bpf.json", |_| "with-bpf.json"));
+    fs::write(&file, serde_json::to_string(&profile)?)?;
+    Ok(file)
+}
+
 /// The process of the container.
 pub(super) fn process() -> Result<u32> {
     let mut inspect = podman();
@@ -122,7 +149,7 @@ impl Drop for Cleaner {
             "rm", "--force", "--time", "0", "--ignore", CONTAINER,
         ])));
         for root in ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"] {
-            drop(std::fs::remove_dir(format!("{root}/{CGROUP}")));
+            drop(fs::remove_dir(format!("{root}/{CGROUP}")));
         }
     }
 }

@@ -16,7 +16,7 @@ use evenkeel_lab::network::{Family, Layout, Network};
 use evenkeel_lab::parts;
 
 use super::manifest::Pod;
-use super::podman::{Cleaner, agent, process};
+use super::podman::{Cleaner, agent, filter, process};
 use super::version_label;
 
 /// Connections of the trial.
@@ -35,7 +35,7 @@ pub(super) fn run() -> Result<()> {
     let (file, pod) = Pod::read()?;
     let began = Instant::now();
     let _cleaner = Cleaner;
-    refuses_a_part_of_the_hierarchy(&pod)?;
+    says_why_it_cannot(&pod)?;
     counts(&pod)?;
     println!(
         "image: with the rights and mounts of {file} it counts {CONNECTIONS} connections exactly, and keeps what it should \
@@ -59,7 +59,7 @@ fn counts(pod: &Pod) -> Result<()> {
     for address in &addresses {
         writeln!(yaml, "  - address: '{address}'")?;
     }
-    let command = agent(pod, &pod.host_mounts());
+    let command = agent(pod, &pod.host_mounts(), &filter(Some("CAP_BPF"))?);
     let mut agent = Agent::launch_by(command, &Namespace::current(), &yaml)?;
     agent.wait_ready()?;
 
@@ -147,15 +147,29 @@ fn is_confined(pod: &Pod) -> Result<()> {
     Ok(())
 }
 
-/// Without the host's hierarchy the agent would count the connections of its own container alone.
-fn refuses_a_part_of_the_hierarchy(pod: &Pod) -> Result<()> {
-    let Err(error) = Agent::launch_by(agent(pod, &[]), &Namespace::current(), "") else {
-        bail!("the agent counts in a part of the cgroup hierarchy");
-    };
-    let message = format!("{error:#}");
-    ensure!(
-        message.contains("is not the root of the cgroup v2 hierarchy"),
-        "without the host's hierarchy the agent says: {message}"
-    );
+/// Without the host's hierarchy the agent would count the connections of its own container alone; and behind a filter that an
+/// older runtime sets it cannot load.
+fn says_why_it_cannot(pod: &Pod) -> Result<()> {
+    let host = pod.host_mounts();
+    let (usual, older) = (filter(Some("CAP_BPF"))?, filter(None)?);
+    for (command, reason) in [
+        (
+            agent(pod, &[], &usual),
+            "is not the root of the cgroup v2 hierarchy",
+        ),
+        (
+            agent(pod, &host, &older),
+            "a seccomp profile refuses bpf(2)",
+        ),
+    ] {
+        let Err(error) = Agent::launch_by(command, &Namespace::current(), "") else {
+            bail!("the agent counts although {reason}");
+        };
+        let message = format!("{error:#}");
+        ensure!(
+            message.contains(reason),
+            "instead of that {reason:?} the agent says: {message}"
+        );
+    }
     Ok(())
 }
