@@ -20,6 +20,7 @@ pub mod network;
 mod pace;
 pub mod parts;
 pub mod process;
+pub mod prometheus;
 mod random;
 mod socket;
 pub mod training;

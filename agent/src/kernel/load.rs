@@ -15,7 +15,7 @@ use super::identity::Identity;
 use super::mapped::Mapped;
 use super::offsets::{self, VMLINUX};
 use super::seats::Seats;
-use super::sys::{Iterator, Plain, Stack, Table};
+use super::sys::{self, Iterator, Plain, Stack, Table};
 
 const WALK: &str = "evenkeel_walk";
 
@@ -38,6 +38,13 @@ pub enum LoadError {
         /// The names of those that are missing.
         missing: Vec<&'static str>,
     },
+    /// A filter of system calls stands before the kernel.
+    #[error(
+        "a seccomp profile refuses bpf(2) although CAP_BPF is there: the default profiles of containerd before 1.7 and of \
+         Docker before 23 do. Use a later one, or a profile that allows it (Kubernetes: securityContext.seccompProfile); \
+         the agent sets a filter of its own once it counts"
+    )]
+    Filtered,
     /// No usable cgroup hierarchy.
     #[error(transparent)]
     Cgroup(#[from] CgroupError),
@@ -241,11 +248,13 @@ fn check_host() -> Result<(), LoadError> {
     let missing = Capabilities::effective()
         .map(|held| held.missing(&[Capability::Bpf, Capability::NetAdmin]))
         .unwrap_or_default();
-    if missing.is_empty() {
-        Ok(())
-    } else {
-        Err(LoadError::Capabilities { missing })
+    if !missing.is_empty() {
+        return Err(LoadError::Capabilities { missing });
     }
+    if sys::is_filtered() {
+        return Err(LoadError::Filtered);
+    }
+    Ok(())
 }
 
 fn load_walk(programs: &mut Ebpf) -> Result<WalkProgram, NoLiveView> {

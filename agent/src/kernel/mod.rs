@@ -313,7 +313,7 @@ impl Kernel {
             unreachable: visited.failed,
         };
         // A namespace that was not visited hides connections that are open: no reason to count them as lost.
-        if visited.failed == 0 && visited.hidden == 0 && walker.sees_all_namespaces() {
+        if visited.failed == 0 && walker.sees_all_namespaces() {
             Ok(Walked::Everywhere)
         } else {
             Ok(Walked::NotEverywhere)

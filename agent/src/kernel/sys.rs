@@ -236,6 +236,15 @@ impl ElementAttr {
     }
 }
 
+/// Whether a filter of system calls keeps `bpf(2)` from who has the right to it: the kernel itself calls a command that does not
+/// exist invalid.
+pub(super) fn is_filtered() -> bool {
+    let attr = IterAttr::default();
+    // SAFETY: the command does nothing, with whatever attribute.
+    let outcome = unsafe { bpf(libc::c_int::MAX, &raw const attr) };
+    outcome.is_err_and(|error| matches!(error.raw_os_error(), Some(libc::EPERM | libc::ENOSYS)))
+}
+
 /// The ids of the `sock_ops` programs that run for the cgroup, other agents' and ours.
 pub(super) fn attached_sock_ops(cgroup: impl AsFd) -> io::Result<Vec<u32>> {
     // The kernel admits at most 64 programs a cgroup.

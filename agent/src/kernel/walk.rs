@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use evenkeel_abi::Settings;
 
+use super::capability::{Capabilities, Capability};
 use super::host::{in_initial_pid_namespace, netns_cookie};
 use super::load::{Loaded, WalkProgram};
 use super::namespaces::{Namespaces, Visited};
@@ -19,7 +20,7 @@ pub(super) struct Walker {
     namespaces: Namespaces,
     interval: Duration,
     next: Instant,
-    /// Whether all processes of the host, and so all namespaces, can be seen from here.
+    /// Whether the namespaces of all processes of the host can be seen from here.
     sees_all: bool,
 }
 
@@ -30,7 +31,7 @@ impl Walker {
             namespaces: Namespaces::default(),
             interval,
             next: Instant::now(),
-            sees_all: in_initial_pid_namespace(),
+            sees_all: in_initial_pid_namespace() && may_look_at_processes(),
         }
     }
 
@@ -67,4 +68,9 @@ impl Walker {
         self.next = Instant::now() + every;
         every
     }
+}
+
+/// Without this the namespaces of processes that have other rights are hidden.
+fn may_look_at_processes() -> bool {
+    Capabilities::effective().is_ok_and(|held| held.has(Capability::SysPtrace))
 }

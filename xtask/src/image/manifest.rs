@@ -17,9 +17,6 @@ pub(super) const FLEET: &str = "deploy/kubernetes/components/fleet/deployment.ya
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Pod {
-    /// Whether it is in the host's network.
-    #[serde(default)]
-    pub(super) host_network: bool,
     /// Whether it sees the host's processes.
     #[serde(default, rename = "hostPID")]
     pub(super) host_pid: bool,

@@ -4,6 +4,7 @@
 
 mod builder;
 mod cluster;
+mod filter;
 mod manifest;
 mod podman;
 mod trial;

@@ -8,6 +8,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result};
 use tempfile::TempDir;
 
+use super::filter::Filter;
 use super::manifest::{self, Pod};
 use super::{NAME, storage};
 use crate::shell::{command, output};
@@ -24,14 +25,16 @@ const SCRIPT: &str = "set -e; \
 /// A container, and the part of the cgroup hierarchy that it is in. Both are gone when this is dropped.
 pub(super) struct Container {
     name: String,
+    filter: PathBuf,
     /// What it may write to.
     own: TempDir,
 }
 
 impl Container {
-    pub(super) fn new(label: &str) -> Result<Self> {
+    pub(super) fn new(label: &str, filter: Filter) -> Result<Self> {
         Ok(Self {
             name: format!("evenkeel-trial-{label}"),
+            filter: filter.write()?,
             own: TempDir::with_prefix("evenkeel-own-").context("no temporary folder")?,
         })
     }
@@ -72,7 +75,8 @@ impl Container {
             .args(["--ulimit", "nproc=1024:1024"])
             // The network that podman is started in: the pod's, which is made beforehand.
             .args(["--network", "host"])
-            .args(security(pod.container()));
+            .args(security(pod.container()))
+            .arg(format!("--security-opt=seccomp={}", self.filter.display()));
         if pod.host_pid {
             run.args(["--pid", "host"]);
         }

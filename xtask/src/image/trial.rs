@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
+use std::net::SocketAddr;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -15,6 +16,7 @@ use evenkeel_lab::netns::Namespace;
 use evenkeel_lab::network::{Family, Layout, Network};
 use evenkeel_lab::parts;
 
+use super::filter::Filter;
 use super::manifest::{self, Pod};
 use super::podman::Container;
 use super::{cluster, version_label};
@@ -34,7 +36,7 @@ pub(super) fn run() -> Result<()> {
     version_label()?;
     let pod = Pod::read(manifest::AGENT)?;
     let began = Instant::now();
-    refuses_a_part_of_the_hierarchy(&pod)?;
+    says_why_it_cannot(&pod)?;
     counts(&pod)?;
     println!(
         "image: with the rights and mounts of {} it counts {CONNECTIONS} connections exactly, and keeps what it should \
@@ -59,9 +61,15 @@ fn counts(pod: &Pod) -> Result<()> {
     for address in &addresses {
         writeln!(yaml, "  - address: '{address}'")?;
     }
-    let container = Container::new("agent")?;
+    // The network of the agent's pod, in which it is asked as well.
+    let here = &network.balancers[0].namespace;
+    here.enter(|| compare(pod, &network, addresses, &yaml))?
+}
+
+fn compare(pod: &Pod, network: &Network, addresses: Vec<SocketAddr>, yaml: &str) -> Result<()> {
+    let container = Container::new("agent", Filter::Usual)?;
     let command = container.run(pod, &[], &[]);
-    let mut agent = Agent::launch_by(command, &network.balancers[0].namespace, &yaml)?;
+    let mut agent = Agent::launch_by(command, &Namespace::current(), yaml)?;
     agent.wait_ready()?;
 
     let mut open = LongLived::open(network.sources()[0], &addresses, 30)?;
@@ -148,17 +156,29 @@ fn is_confined(pod: &Pod, container: &Container) -> Result<()> {
     Ok(())
 }
 
-/// Without the host's hierarchy the agent would count the connections of its own container alone.
-fn refuses_a_part_of_the_hierarchy(pod: &Pod) -> Result<()> {
-    let container = Container::new("alone")?;
-    let command = container.run_without_mounts(pod);
-    let Err(error) = Agent::launch_by(command, &Namespace::current(), "") else {
-        bail!("the agent counts in a part of the cgroup hierarchy");
-    };
-    let message = format!("{error:#}");
-    ensure!(
-        message.contains("is not the root of the cgroup v2 hierarchy"),
-        "without the host's hierarchy the agent says: {message}"
-    );
+/// Without the host's hierarchy the agent would count the connections of its own container alone; and behind a filter that an
+/// older runtime sets it cannot load.
+fn says_why_it_cannot(pod: &Pod) -> Result<()> {
+    let alone = Container::new("alone", Filter::Usual)?;
+    let filtered = Container::new("filtered", Filter::WithoutBpf)?;
+    for (command, reason) in [
+        (
+            alone.run_without_mounts(pod),
+            "is not the root of the cgroup v2 hierarchy",
+        ),
+        (
+            filtered.run(pod, &[], &[]),
+            "a seccomp profile refuses bpf(2)",
+        ),
+    ] {
+        let Err(error) = Agent::launch_by(command, &Namespace::current(), "") else {
+            bail!("the agent counts although {reason}");
+        };
+        let message = format!("{error:#}");
+        ensure!(
+            message.contains(reason),
+            "instead of that {reason:?} the agent says: {message}"
+        );
+    }
     Ok(())
 }
