@@ -14,6 +14,7 @@ mod discovery;
 mod error;
 mod excerpt;
 mod file;
+mod fleet;
 mod incidents;
 mod kubernetes;
 mod labels;
@@ -32,6 +33,7 @@ mod url;
 mod value;
 mod web_file;
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -41,7 +43,7 @@ pub use error::{ConfigError, Position, Problem};
 pub(crate) use value::shown;
 
 use crate::admin::Address;
-use crate::model::{Alerting, Detection, PoolSpec, Role, WebFile};
+use crate::model::{Alerting, Detection, PoolSpec, Receiver, Role, WebFile};
 
 pub(crate) use detection::LARGEST_TOLERANCE;
 
@@ -75,6 +77,27 @@ pub struct Config {
     pub alerting: Alerting,
     /// A directory that keeps incidents over a restart; without it they live as long as the agent.
     pub incidents_directory: Option<PathBuf>,
+    /// Where `evenkeel fleet` reads what agents exported; agents do without.
+    pub fleet: Option<Fleet>,
+}
+
+/// What `evenkeel fleet` reads, and how often.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fleet {
+    /// The store: the URL of what has the API of Prometheus, to which `/api/v1` is appended.
+    pub store: Receiver,
+    /// Headers of every request.
+    pub headers: BTreeMap<String, String>,
+    /// The time between evaluations; 1 second to 5 minutes.
+    pub interval: Duration,
+    /// How far back windows reach; from `interval` to 24 hours.
+    pub window: Duration,
+    /// How long after a moment it is evaluated; up to 1 hour.
+    pub delay: Duration,
+    /// How far back is read at the start; from `interval` to 24 hours.
+    pub lookback: Duration,
+    /// Matchers for every selector, without braces.
+    pub matchers: Option<String>,
 }
 
 /// The HTTP server.
@@ -181,6 +204,7 @@ impl Default for Config {
             detection: Detection::default(),
             alerting: Alerting::default(),
             incidents_directory: None,
+            fleet: None,
         }
     }
 }
@@ -226,6 +250,7 @@ impl Config {
         if let Some(directory) = path.parent() {
             alerting::resolve(&mut config.alerting, directory);
             discovery::resolve(&mut config.discovery, directory);
+            fleet::resolve(config.fleet.as_mut(), directory);
             if let Some(file) = &mut config.web.config_file {
                 *file = directory.join(&*file);
                 config.web.file = web_file::load(file)?;

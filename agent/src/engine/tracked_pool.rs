@@ -171,7 +171,7 @@ impl TrackedPool {
     }
 
     /// Opens, brings up to date and ends the pool's incidents.
-    pub(super) fn report(&mut self, book: &mut Book, rules: &Rules, now: Now) {
+    pub(super) fn report(&mut self, book: &mut Book, rules: &Rules, now: Now<'_>) {
         if self.judge.take_fresh() {
             self.resume(book, now.tick, rules);
         }
@@ -259,7 +259,7 @@ impl TrackedPool {
         signal: Signal,
         before: Option<&Arc<Incident>>,
         rules: &Rules,
-        now: Now,
+        now: Now<'_>,
     ) -> Option<Incident> {
         let test = self.judge.test(signal)?;
         before.filter(|before| phase::is_shown(test, before))?;
@@ -272,10 +272,11 @@ impl TrackedPool {
         signal: Signal,
         before: Option<&Arc<Incident>>,
         rules: &Rules,
-        now: Now,
+        now: Now<'_>,
     ) -> Option<Incident> {
         let test = self.judge.test(signal)?;
         let backends = self.facts(test);
+        let vantages = now.vantages.of(&self.pool, since_onset(test));
         let pattern = Pattern {
             totals: Facts::totals(&backends),
             pool: &self.pool,
@@ -285,6 +286,7 @@ impl TrackedPool {
             dispersion: self.judge.dispersion(),
             clients: now.clients,
             fitting: OnceCell::new(),
+            vantages: &vantages,
             backends,
         };
         let mut incident = phase::incident(&pattern, test, rules, now, before);
@@ -296,7 +298,7 @@ impl TrackedPool {
 
     /// What each backend did since the onset, as far back as the window reaches.
     fn facts(&self, test: &dyn Test) -> Vec<Facts> {
-        let since_onset = test.onset_ticks_ago().unwrap_or(u64::MAX).max(1);
+        let since_onset = since_onset(test);
         let (sums, ticks) = self.window.recent(since_onset);
         let (late, _) = self.window.recent(u64::from(ticks).div_ceil(2));
         let (around, _) = self
@@ -455,6 +457,11 @@ impl TrackedPool {
             failed: state(Signal::Failed, &sums.failed, failed, failed),
         }
     }
+}
+
+/// How many ticks ago a skew began, at least 1.
+fn since_onset(test: &dyn Test) -> u64 {
+    test.onset_ticks_ago().unwrap_or(u64::MAX).max(1)
 }
 
 /// For each backend of `new`, its place in `old`. One that has taken over the address of another was not there.

@@ -241,6 +241,7 @@ fn config() -> impl Strategy<Value = Config> {
                 detection,
                 alerting,
                 incidents_directory: directory.map(Into::into),
+                fleet: None,
             }
         },
     )

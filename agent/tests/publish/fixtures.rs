@@ -177,6 +177,7 @@ pub(crate) fn state(pools: Vec<PoolState>) -> State {
                 effective: 3.5,
                 connections: 240,
             }),
+            fleet: None,
         },
     }
 }
