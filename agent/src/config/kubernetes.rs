@@ -61,11 +61,7 @@ pub(super) fn kubernetes(
     let (section, _) = problems.admit(section.value);
     let default = Kubernetes::default();
     let namespaces = section.namespaces.map_or(Ok(default.namespaces), |field| {
-        let namespaces = names(problems, NAMESPACES, NAMESPACE, field)?;
-        namespaces
-            .into_iter()
-            .map(|name| name.checked(problems))
-            .collect()
+        names(problems, NAMESPACES, NAMESPACE, namespace, field)
     });
     let mut line = |key, field: Option<Field<Scalar>>| {
         let value = field.map(|field| problems.line(key, field));
@@ -77,8 +73,13 @@ pub(super) fn kubernetes(
         .role
         .map_or(Ok(default.role), |field| role(problems, field));
     let pod_labels = section.pod_labels.map_or(Ok(default.pod_labels), |field| {
-        let labels = names(problems, POD_LABELS, POD_LABEL, field)?;
-        Ok(labels.into_iter().map(|name| name.0.value).collect())
+        names(
+            problems,
+            POD_LABELS,
+            POD_LABEL,
+            |_, name| Ok(name.value),
+            field,
+        )
     });
     Ok(Kubernetes {
         namespaces: namespaces?,
@@ -90,31 +91,29 @@ pub(super) fn kubernetes(
     })
 }
 
-/// A name of a list.
-struct Name(At<String>);
-
-impl Name {
-    /// The name of a namespace, which becomes part of a path (RFC 1123).
-    fn checked(self, problems: &mut Problems<'_>) -> Result<String, Noted> {
-        let At { value, place } = self.0;
-        let allowed = |char: char| matches!(char, 'a'..='z' | '0'..='9' | '-');
-        if value.len() <= 63 && value.chars().all(allowed) {
-            return Ok(value);
-        }
-        let message = format!("{} cannot be the name of a namespace", quote(&value));
-        let help =
-            "use at most 63 small letters, digits and `-`; leave out the key for all namespaces";
-        Err(problems.note(place, message, help))
+/// The name of a namespace, which becomes part of a path (RFC 1123).
+fn namespace(problems: &mut Problems<'_>, name: At<String>) -> Result<String, Noted> {
+    let At { value, place } = name;
+    let allowed = |char: char| matches!(char, 'a'..='z' | '0'..='9' | '-');
+    if value.len() <= 63 && value.chars().all(allowed) {
+        return Ok(value);
     }
+    let message = format!("{} cannot be the name of a namespace", quote(&value));
+    let help = "use at most 63 small letters, digits and `-`; leave out the key for all namespaces";
+    Err(problems.note(place, message, help))
 }
+
+/// What a name of a list must be.
+type Check = fn(&mut Problems<'_>, At<String>) -> Result<String, Noted>;
 
 /// A list of names, none of them twice.
 fn names(
     problems: &mut Problems<'_>,
     list: Key<'_>,
     item: Key<'_>,
+    check: Check,
     field: Field<Items<Scalar>>,
-) -> Result<Vec<Name>, Noted> {
+) -> Result<Vec<String>, Noted> {
     let At { value: items, .. } = problems.fit(list, field)?;
     let mut lines: HashMap<String, u32> = HashMap::new();
     let mut name = |value: At<_>| {
@@ -124,7 +123,7 @@ fn names(
         };
         let name = problems.line(item, field)?;
         match lines.insert(name.value.clone(), name.place.line) {
-            None => Ok(Name(name)),
+            None => check(problems, name),
             Some(line) => {
                 let message = format!("{} is listed twice", quote(&name.value));
                 let help = format!("it was on line {line} before: remove one of the two");

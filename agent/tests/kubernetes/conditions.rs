@@ -91,6 +91,9 @@ fn annotations_and_policies_of_services_are_followed() {
     let of = |name: &str, key: &str| pool(&agent, &format!("shop/{name}:http"))[key].clone();
     assert_eq!(of("checkout", "algorithm"), "random");
     assert_eq!(of("sticky", "algorithm"), "key_dependent");
+    let found = of("sticky", "findings");
+    assert_eq!(found[0]["rule"], "K8S-003", "{found}");
+    assert_eq!(found[0]["place"], "Service shop/sticky");
     // Nodes get the same from outside, so that each of two pods of a node counts half.
     let edge = pool(&agent, "shop/edge:http");
     assert_eq!(edge["backends"][0]["weight"], 0.5);
