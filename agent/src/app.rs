@@ -10,15 +10,16 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context, anyhow};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use crate::conductor::{Applicant, Conductor};
 use crate::config::Config;
 use crate::counting::{Counting, Memory};
 use crate::engine::Plan;
 use crate::history::History;
-use crate::kernel;
+use crate::kernel::{self, Capability};
 use crate::model::{Incident, NetnsCookie, State, WebFile};
+use crate::privileges::{Kept, Loader, Reason};
 use crate::publish::alerts::{self, Alerts, AlertsHandle, Identity};
 use crate::publish::{Access, AccessHandle, Server, Supervisor};
 use crate::recording::{Beginning, Recorder};
@@ -33,10 +34,12 @@ const DRAIN: Duration = Duration::from_secs(5);
 pub struct Setup {
     /// The file that the configuration came from, to be read again on reload; `None` if there is none.
     pub config_file: Option<PathBuf>,
-    /// The cgroup to attach to, instead of the one that is found.
-    pub cgroup: Option<PathBuf>,
+    /// Whose connections are counted.
+    pub extent: kernel::Extent,
     /// Where to record what is counted.
     pub record: Option<Record>,
+    /// What this process has not given up; `None` if it gives nothing up.
+    pub kept: Option<Kept>,
 }
 
 /// Where to record, and how much.
@@ -64,9 +67,9 @@ pub struct App {
 }
 
 impl App {
-    /// Loads and attaches the programs, reads the counters for the first time, binds the address. On error nothing is
-    /// left in the kernel.
-    pub fn build(config: &Config, setup: Setup) -> anyhow::Result<Self> {
+    /// Loads and attaches the programs, which the loader does; reads the counters for the first time, binds the address. On
+    /// error nothing is left in the kernel.
+    pub fn build(config: &Config, setup: Setup, loader: Loader) -> anyhow::Result<Self> {
         let (reload, requests, status) = ReloadHandle::channel();
         let access = AccessHandle::default();
         access.replace(Access::open(&config.web.file)?);
@@ -75,7 +78,8 @@ impl App {
         let counting = Counting::begin(
             kernel::Identity::Agent,
             config,
-            setup.cgroup.clone(),
+            setup.extent.clone(),
+            loader,
             |plan, netns| {
                 let mut past = Vec::new();
                 if let Some(directory) = &config.incidents_directory {
@@ -113,6 +117,7 @@ impl App {
             status,
             applicant,
             file: setup.config_file,
+            kept: setup.kept,
             listen: config.web.listen,
             incidents: config.incidents_directory.clone(),
             receivers,
@@ -265,12 +270,25 @@ fn node() -> anyhow::Result<String> {
     Ok(name.trim().to_owned())
 }
 
+/// Tells what the configuration in force would need that was given up when the agent started.
+fn warn_of_rights(needs: &[(Capability, Reason)]) {
+    for (capability, reason) in needs {
+        let capability = capability.as_str();
+        warn!(
+            capability,
+            "the agent gave up what this configuration needs when it started: restart it. Until then it works as far as \
+             it does without ({reason})"
+        );
+    }
+}
+
 /// Carries out reloads, one at a time.
 struct Reloader {
     requests: mpsc::Receiver<Request>,
     status: watch::Sender<ReloadStatus>,
     applicant: Applicant,
     file: Option<PathBuf>,
+    kept: Option<Kept>,
     listen: SocketAddr,
     incidents: Option<PathBuf>,
     receivers: AlertsHandle,
@@ -327,11 +345,14 @@ impl Reloader {
         alerts::check(&config.alerting).map_err(|error| error.to_string())?;
         let access = self.access(config.web.file.clone()).await?;
         let alerting = config.alerting.clone();
+        let kept = self.kept.as_ref();
+        let needs = kept.map_or_else(Vec::new, |kept| kept.given_up_for(&config));
         self.applicant.apply(config).await?;
         self.receivers
             .replace(&alerting)
             .map_err(|error| error.to_string())?;
         self.access.replace(access);
+        warn_of_rights(&needs);
         Ok(())
     }
 

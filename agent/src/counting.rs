@@ -1,6 +1,5 @@
 //! What counts, built from a configuration: the sources of pools, the kernel side, and the engine. With or without a server around it.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -11,8 +10,9 @@ use crate::conductor::{Applicant, Conductor};
 use crate::config::Config;
 use crate::discovery::DiscoveryHandle;
 use crate::engine::{Engine, Plan};
-use crate::kernel::{Identity, Kernel, Options, netns_cookie};
+use crate::kernel::{Extent, Identity, Kernel, Options, netns_cookie};
 use crate::model::{Endpoint, Incident, NetnsCookie, State};
+use crate::privileges::Loader;
 use crate::recording::Recorder;
 use crate::runner::{Runner, RunnerHandle};
 
@@ -35,25 +35,27 @@ pub(crate) struct Counting {
 
 impl Counting {
     /// Loads and attaches the programs, and reads the counters for the first time. On error nothing is left in the kernel.
-    /// `remember` is asked once the programs are attached.
+    /// `loader` does what takes rights; `remember` is asked once the programs are attached.
     pub(crate) fn begin(
         identity: Identity,
         config: &Config,
-        cgroup: Option<PathBuf>,
+        extent: Extent,
+        loader: Loader,
         remember: impl FnOnce(&Plan, NetnsCookie) -> anyhow::Result<Memory>,
     ) -> anyhow::Result<Self> {
         let (mut conductor, applicant, discovery) = Conductor::begin(config, &Handle::current());
         let plan = conductor.plan();
         // The kernel first: reading its types takes memory for a moment, which the windows can have afterwards.
         let options = Options {
-            cgroup,
+            extent,
             capacity: conductor.capacity(),
             learning: plan.pools.is_none(),
             live_interval: config.live_interval,
         };
         let netns = netns_cookie()
             .context("the kernel does not tell the cookie of the network namespace")?;
-        let kernel = Kernel::attach(identity, options, watched(&plan, netns))?;
+        let endpoints: Vec<Endpoint> = watched(&plan, netns).collect();
+        let kernel = loader.run(move || Kernel::attach(identity, options, endpoints))??;
         let Memory { past, recorder } = remember(&plan, netns)?;
         let engine = Engine::new(plan, netns, past)?;
         let (runner, handle, state) = Runner::new(kernel, engine, config.interval, recorder)?;

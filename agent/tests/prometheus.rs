@@ -27,7 +27,7 @@ use std::time::Duration;
 
 use common::clients::{add_addresses, connect_from};
 use common::{CONNECTIONS, EVENKEEL, agent, config, pool, wait_equal};
-use documented::{Documented, documented, own_labels};
+use documented::{Documented, documented_of_agents, own_labels};
 use evenkeel_lab::agent::Agent;
 use evenkeel_lab::backend::{Backend, Options, Protocol};
 use evenkeel_lab::client::{Failing, Failure, LongLived, Plan, Traffic};
@@ -163,7 +163,7 @@ fn prometheus_has_every_documented_metric_with_type_unit_and_labels() {
         let metadata: BTreeMap<&str, &Value> = entries
             .map(|entry| (entry["metric"].as_str().unwrap(), entry))
             .collect();
-        let documented = documented();
+        let documented = documented_of_agents();
         for metric in &documented {
             let entry = metadata
                 .get(metric.family())
@@ -220,7 +220,7 @@ fn an_agent_that_discovers_pools_says_when_it_did() {
         );
         let agent = agent(&format!("interval: 200ms\ndiscovery: {source}\n"));
         let prometheus = Prometheus::start(host, &agent);
-        for metric in documented() {
+        for metric in documented_of_agents() {
             if DISCOVERED.contains(&metric.name.as_str()) {
                 assert_series(&metric, &prometheus);
             }

@@ -13,6 +13,7 @@ pub mod client;
 pub mod farm;
 pub mod guest;
 pub mod http;
+pub mod kubernetes;
 pub mod ledger;
 pub mod netns;
 pub mod network;

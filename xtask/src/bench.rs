@@ -1,5 +1,5 @@
-//! `cargo xtask bench`: what the agent costs, in the kernel and in user space, how well it detects skew, beside its peers, and
-//! how long an audit takes.
+//! `cargo xtask bench`: what the agent costs, in the kernel and in user space, how well it detects skew, beside its peers,
+//! how long an audit takes, and what watching a fleet takes.
 //!
 //! Each part prints its tables and replaces its sections of `docs/benchmarks.md`. What is timed runs on this machine, in a
 //! network namespace of its own; the figures mean something only while nothing else does. Detection is simulated.
@@ -10,6 +10,7 @@ mod bpf;
 mod cost;
 mod detection;
 mod diag;
+mod fleet;
 mod growth;
 mod held;
 mod live;
@@ -48,6 +49,8 @@ pub(crate) enum Part {
     Detection,
     /// How long reading and auditing a large configuration takes. Needs no root.
     Audit,
+    /// What watching a large fleet takes. Needs no root.
+    Fleet,
 }
 
 type Measure = fn(&Path, Scale) -> Result<String>;
@@ -75,6 +78,9 @@ pub(crate) fn run(part: Option<Part>, quick: bool) -> Result<()> {
     }
     if wanted(Part::Audit) {
         optimized::run("audit", &audit::SECTIONS, scale)?;
+    }
+    if wanted(Part::Fleet) {
+        optimized::run("fleet", &fleet::SECTIONS, scale)?;
     }
     println!("\ndone in {:.0?}", began.elapsed());
     Ok(())

@@ -7,6 +7,7 @@ mod dist;
 mod docs;
 mod ebpf;
 mod fuzz;
+mod image;
 mod kernels;
 mod lab;
 mod package;
@@ -60,6 +61,8 @@ enum Task {
         #[arg(long, default_value_t = 60)]
         seconds: u32,
     },
+    /// Build the image of the agent, and run it as Kubernetes would. Needs root.
+    Image(image::Options),
     /// Run the agent on Debian's 6.1 and 6.12 kernels and on a real-time one, under qemu. Needs root.
     Kernels {
         /// Only kernels whose name contains this.
@@ -93,6 +96,7 @@ fn main() -> ExitCode {
         Task::Ebpf { check: true } => ebpf::check(),
         Task::Ebpf { check: false } => ebpf::rebuild(),
         Task::Fuzz { only, seconds } => fuzz::run(only.as_deref(), seconds),
+        Task::Image(options) => image::run(&options),
         Task::Kernels { only } => kernels::run(only.as_deref()),
         Task::Test { only } => test::run(only.as_deref()),
     };

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use evenkeel_lab::parts;
 
 use crate::shell::{cargo, command, root, run as run_program};
-use crate::{bench, book, ebpf, kernels, lab, package};
+use crate::{bench, book, ebpf, image, kernels, lab, package};
 
 /// The Debian packages that the tests need, beside those of the eBPF toolchain.
 const PACKAGES: &[&str] = &[
@@ -39,6 +39,9 @@ const PACKAGES: &[&str] = &[
     "systemd",
     "util-linux",
     "curl",
+    "buildah",
+    "podman",
+    "crun",
 ];
 
 /// Programs that show whether the packages are there.
@@ -68,6 +71,9 @@ const PROGRAMS: &[&str] = &[
     "systemd-analyze",
     "unshare",
     "curl",
+    "buildah",
+    "podman",
+    "crun",
 ];
 
 type Step = (&'static str, fn() -> Result<()>);
@@ -87,6 +93,7 @@ const STEPS: &[Step] = &[
     ("package", package::run),
     ("demo", demo),
     ("lab", lab::rehearse),
+    ("image", image::check),
     ("kernels", || kernels::run(None)),
     ("bench", || bench::run(None, true)),
 ];

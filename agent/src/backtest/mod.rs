@@ -11,8 +11,9 @@ mod tally;
 mod timeline;
 
 pub use crate::engine::PlanError;
+pub use crate::exported::Quantity;
 pub use replay::Replay;
 pub use report::{Outcome, PoolOutcome, Report, Span, length};
-pub use scrapes::{Chunk, Quantity, Scrapes};
+pub use scrapes::{Chunk, Scrapes};
 pub use setting::{Basis, Setting};
 pub use timeline::{Column, Timeline};

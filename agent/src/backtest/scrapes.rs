@@ -11,6 +11,7 @@ use std::time::{Duration, SystemTime};
 
 use super::Replay;
 use crate::engine::{Plan, PlanError};
+use crate::exported::{Quantity, description, identity};
 use crate::kernel::Observed;
 use crate::model::{
     Algorithm, BackendSpec, Counters, Detection, Endpoint, NetnsCookie, PoolSpec, Role, Source,
@@ -22,54 +23,6 @@ use crate::recording::{Beginning, Event};
 const OWN: NetnsCookie = NetnsCookie(0);
 /// How far back windows reach unless a configuration says otherwise.
 const WINDOW: Duration = Duration::from_secs(60);
-
-/// What is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Quantity {
-    /// Connections established, cumulative.
-    Opened,
-    /// Connection attempts that failed, cumulative.
-    Failed,
-    /// Bytes received, cumulative.
-    Received,
-    /// Bytes sent, cumulative.
-    Sent,
-    /// Connections open.
-    Active,
-    /// The part that the backend should get.
-    ExpectedShare,
-    /// Role and labels.
-    Info,
-}
-
-impl Quantity {
-    /// All of them.
-    pub const ALL: [Self; 7] = [
-        Self::Opened,
-        Self::Failed,
-        Self::Received,
-        Self::Sent,
-        Self::Active,
-        Self::ExpectedShare,
-        Self::Info,
-    ];
-
-    /// The name of its metric.
-    pub const fn metric(self) -> &'static str {
-        match self {
-            Self::Opened => "evenkeel_backend_connections_opened_total",
-            Self::Failed => "evenkeel_backend_connections_failed_total",
-            Self::Received => "evenkeel_backend_received_bytes_total",
-            Self::Sent => "evenkeel_backend_sent_bytes_total",
-            Self::Active => "evenkeel_backend_connections",
-            Self::ExpectedShare => "evenkeel_backend_expected_share_ratio",
-            Self::Info => "evenkeel_backend_info",
-        }
-    }
-}
-
-/// How many quantities are cumulative: those that come first.
-const COUNTERS: usize = 4;
 
 /// Turns what Prometheus answers into what happened, chunk by chunk in the order of time.
 #[derive(Debug)]
@@ -98,8 +51,8 @@ struct Name {
 /// Counters that never fall.
 #[derive(Clone, Copy, Debug, Default)]
 struct Totals {
-    last: [Option<f64>; COUNTERS],
-    sums: [f64; COUNTERS],
+    last: [Option<f64>; Quantity::COUNTERS],
+    sums: [f64; Quantity::COUNTERS],
 }
 
 /// The answers for consecutive steps.
@@ -154,7 +107,7 @@ impl Scrapes {
             pool: pool.clone(),
             backend,
         };
-        let agent = chunk.agents.entry(identity(labels)).or_default();
+        let agent = chunk.agents.entry(identity(pairs(labels))).or_default();
         let column = agent
             .entry(name)
             .or_insert_with(|| Column::new(chunk.steps));
@@ -259,6 +212,7 @@ impl Scrapes {
                 backends: Vec::new(),
             });
             pool.backends.push(BackendSpec {
+                identity: None,
                 address: name.backend,
                 netns: Some(namespace(&name.pool)),
                 weight: column.weight(place),
@@ -312,7 +266,7 @@ impl Agent {
 
 impl Totals {
     /// What was counted since the first sample.
-    fn take(&mut self, column: &Column, place: usize) -> [u64; COUNTERS] {
+    fn take(&mut self, column: &Column, place: usize) -> [u64; Quantity::COUNTERS] {
         let counters = self.last.iter_mut().zip(&mut self.sums);
         for ((last, sum), values) in counters.zip(&column.values) {
             let now = values[place];
@@ -341,14 +295,7 @@ impl Column {
     }
 
     fn describe(&mut self, labels: &BTreeMap<String, String>) {
-        if labels.get("role").map(String::as_str) == Some(Role::Local.as_str()) {
-            self.role = Role::Local;
-        }
-        let own = labels.iter().filter_map(|(key, value)| {
-            let key = key.strip_prefix("label_")?;
-            Some((key.to_owned(), value.clone()))
-        });
-        self.labels = own.collect();
+        (self.role, self.labels) = description(pairs(labels));
     }
 
     fn is_there(&self, place: usize) -> bool {
@@ -388,17 +335,8 @@ fn namespace(pool: &str) -> NetnsCookie {
         .map_or(OWN, NetnsCookie)
 }
 
-/// What tells an agent from others: `instance`, and what else was not set by evenkeel.
-fn identity(labels: &BTreeMap<String, String>) -> String {
-    let own = |key: &str| {
-        matches!(key, "__name__" | "pool" | "backend" | "role" | "instance")
-            || key.starts_with("label_")
-    };
-    let others = labels.iter().filter(|(key, _)| !own(key));
-    let instance = labels.get("instance").cloned().unwrap_or_default();
-    others.fold(instance, |name, (key, value)| {
-        format!("{name} {key}={value}")
-    })
+fn pairs(labels: &BTreeMap<String, String>) -> impl Iterator<Item = (&str, &str)> + Clone {
+    labels.iter().map(|(name, value)| (&**name, &**value))
 }
 
 /// A count as it is meant; samples are floats.

@@ -7,6 +7,7 @@ mod backtest;
 pub mod check_config;
 mod completions;
 mod doctor;
+mod fleet;
 mod gate;
 mod man;
 mod run;
@@ -20,16 +21,18 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use self::audit::AuditArgs;
 use self::backtest::BacktestArgs;
+use self::fleet::FleetArgs;
 use self::gate::GateArgs;
 use self::terminal::{Terminal, colours_are_wanted};
 use self::top::TopArgs;
 use crate::app::Record;
+use crate::kernel::Extent;
 
 /// Exit codes; a part of the contract with scripts.
 mod exit {
@@ -100,15 +103,24 @@ enum Command {
         /// The root of the host's cgroup v2 hierarchy, if it is not to be found by itself.
         #[arg(long, value_name = "DIRECTORY")]
         cgroup: Option<PathBuf>,
+        /// Count only the connections of this cgroup and of those below it, such as a slice, instead of those of the whole host. The agent itself
+        /// must run in it.
+        #[arg(long, value_name = "DIRECTORY", conflicts_with = "cgroup")]
+        only_cgroup: Option<PathBuf>,
         /// Record what is counted, tick by tick, for `evenkeel backtest`. A file that is a recording is appended to.
         #[arg(long, value_name = "FILE")]
         record: Option<PathBuf>,
         /// How large the recording may become, like `500MiB`; then recording ends, and the agent goes on.
         #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = size::bytes, requires = "record")]
         record_limit: u64,
+        /// Keep all rights, and close no system calls: to find out whether that is what a fault comes from.
+        #[arg(long)]
+        unconfined: bool,
     },
     /// Show what an agent knows, live in the terminal: pools, the worst first, their backends, and incidents.
     Top(Box<TopArgs>),
+    /// Watch all hosts together: judge what all agents exported to a Prometheus, Thanos, Mimir or VictoriaMetrics.
+    Fleet(Box<FleetArgs>),
     /// Say what in a load balancer's configuration skews traffic, and what share each server should get.
     Audit(Box<AuditArgs>),
     /// Say what would have alarmed, when, and with which settings: recorded counts through the same detection.
@@ -158,11 +170,19 @@ impl Cli {
             Command::Run {
                 config,
                 cgroup,
+                only_cgroup,
                 record,
                 record_limit: limit,
+                unconfined,
             } => {
                 drop(out);
-                run::run(config, cgroup, record.map(|file| Record { file, limit }))
+                let record = record.map(|file| Record { file, limit });
+                let extent = only_cgroup.map_or_else(|| cgroup.into(), Extent::Part);
+                run::run(config, extent, record, unconfined)
+            }
+            Command::Fleet(args) => {
+                drop(out);
+                fleet::run(&args)
             }
             Command::Top(args) => {
                 // A panic of another thread gives the terminal back, and must not wait for this one.
@@ -205,9 +225,18 @@ fn report(error: &anyhow::Error) -> u8 {
 fn start_log(format: LogFormat, filter: Targets) {
     let colour = io::stderr().is_terminal() && colours_are_wanted();
     let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
-    let log = tracing_subscriber::registry().with(filter);
+    let log = tracing_subscriber::registry().with(without_kube(filter));
     match format {
         LogFormat::Text => log.with(lines.with_ansi(colour)).init(),
         LogFormat::Json => log.with(lines.json().flatten_event(true)).init(),
     }
+}
+
+/// What kube has to say of requests is told by what asks, once, unless the user wants to hear kube.
+fn without_kube(filter: Targets) -> Targets {
+    const KUBE: &str = "kube_client";
+    if filter.iter().any(|(target, _)| target.starts_with(KUBE)) {
+        return filter;
+    }
+    filter.with_target(KUBE, LevelFilter::OFF)
 }

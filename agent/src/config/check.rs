@@ -8,6 +8,7 @@ use super::alerting::alerting;
 use super::credentials::path;
 use super::detection::detection;
 use super::discovery::discovery;
+use super::fleet::fleet;
 use super::incidents;
 use super::place::At;
 use super::pool;
@@ -90,8 +91,10 @@ fn file(problems: &mut Problems<'_>, root: At<Value<File>>) -> Config {
     let incidents_directory = file
         .incidents
         .and_then(|field| incidents::directory(problems, field));
+    let fleet = file.fleet.and_then(|field| fleet(problems, field).ok());
     Config {
         web: web.unwrap_or_default(),
+        fleet,
         pools: pools.unwrap_or_default(),
         discovery: discovery.unwrap_or_default(),
         detection: detection.unwrap_or_default(),

@@ -14,7 +14,9 @@ mod discovery;
 mod error;
 mod excerpt;
 mod file;
+mod fleet;
 mod incidents;
+mod kubernetes;
 mod labels;
 mod place;
 mod pool;
@@ -31,6 +33,7 @@ mod url;
 mod value;
 mod web_file;
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -40,7 +43,9 @@ pub use error::{ConfigError, Position, Problem};
 pub(crate) use value::shown;
 
 use crate::admin::Address;
-use crate::model::{Alerting, Detection, PoolSpec, WebFile};
+use crate::model::{Alerting, Detection, PoolSpec, Receiver, Role, WebFile};
+
+pub(crate) use detection::LARGEST_TOLERANCE;
 
 /// Where the configuration is, unless `--config` names another file.
 pub const DEFAULT_PATH: &str = "/etc/evenkeel/evenkeel.yaml";
@@ -72,6 +77,27 @@ pub struct Config {
     pub alerting: Alerting,
     /// A directory that keeps incidents over a restart; without it they live as long as the agent.
     pub incidents_directory: Option<PathBuf>,
+    /// Where `evenkeel fleet` reads what agents exported; agents do without.
+    pub fleet: Option<Fleet>,
+}
+
+/// What `evenkeel fleet` reads, and how often.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fleet {
+    /// The store: the URL of what has the API of Prometheus, to which `/api/v1` is appended.
+    pub store: Receiver,
+    /// Headers of every request.
+    pub headers: BTreeMap<String, String>,
+    /// The time between evaluations; 1 second to 5 minutes.
+    pub interval: Duration,
+    /// How far back windows reach; from `interval` to 24 hours.
+    pub window: Duration,
+    /// How long after a moment it is evaluated; up to 1 hour.
+    pub delay: Duration,
+    /// How far back is read at the start; from `interval` to 24 hours.
+    pub lookback: Duration,
+    /// Matchers for every selector, without braces.
+    pub matchers: Option<String>,
 }
 
 /// The HTTP server.
@@ -104,6 +130,38 @@ pub struct Discovery {
     pub traefik: Vec<PathBuf>,
     /// Files in the format of Prometheus' `file_sd`, or patterns of their names.
     pub file_sd: Vec<PathBuf>,
+    /// The cluster that this host is a node of, or may ask.
+    pub kubernetes: Option<Kubernetes>,
+}
+
+/// Which Services of Kubernetes are followed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kubernetes {
+    /// The namespaces; all if empty.
+    pub namespaces: Vec<String>,
+    /// A selector of labels of Services, as `kubectl -l` takes it.
+    pub selector: Option<String>,
+    /// From which side connections are seen: `local` for pods on this node, `upstream` for a balancer on it.
+    pub role: Role,
+    /// The node that the agent runs on; else as the environment says.
+    pub node: Option<String>,
+    /// Labels of pods that become labels of backends.
+    pub pod_labels: Vec<String>,
+    /// How the API server is reached; else as the surroundings offer.
+    pub kubeconfig: Option<PathBuf>,
+}
+
+impl Default for Kubernetes {
+    fn default() -> Self {
+        Self {
+            namespaces: Vec::new(),
+            selector: None,
+            role: Role::Local,
+            node: None,
+            pod_labels: vec!["version".to_owned(), "pod-template-hash".to_owned()],
+            kubeconfig: None,
+        }
+    }
 }
 
 /// Where pools of `HAProxy` are found; both together make one source.
@@ -127,7 +185,10 @@ impl Discovery {
             &self.file_sd,
         ];
         let any_file = files.iter().any(|files| !files.is_empty());
-        any_file || self.haproxy.stats_socket.is_some() || self.envoy.is_some()
+        any_file
+            || self.haproxy.stats_socket.is_some()
+            || self.envoy.is_some()
+            || self.kubernetes.is_some()
     }
 }
 
@@ -143,6 +204,7 @@ impl Default for Config {
             detection: Detection::default(),
             alerting: Alerting::default(),
             incidents_directory: None,
+            fleet: None,
         }
     }
 }
@@ -168,6 +230,7 @@ impl Default for Discovery {
             caddy: Vec::new(),
             traefik: Vec::new(),
             file_sd: Vec::new(),
+            kubernetes: None,
         }
     }
 }
@@ -187,6 +250,7 @@ impl Config {
         if let Some(directory) = path.parent() {
             alerting::resolve(&mut config.alerting, directory);
             discovery::resolve(&mut config.discovery, directory);
+            fleet::resolve(config.fleet.as_mut(), directory);
             if let Some(file) = &mut config.web.config_file {
                 *file = directory.join(&*file);
                 config.web.file = web_file::load(file)?;

@@ -134,6 +134,7 @@ section! {
         detection: Detection,
         alerting: Alerting,
         incidents: Incidents,
+        fleet: Fleet,
     }
 }
 
@@ -159,7 +160,26 @@ section! {
         caddy: Files,
         traefik: Files,
         file_sd: Files,
-    } later { kubernetes, }
+        kubernetes: Kubernetes,
+    }
+}
+
+section! {
+    /// `discovery.kubernetes`.
+    Kubernetes {
+        /// The namespaces whose Services are followed. Without it all are.
+        namespaces: Items<Scalar>,
+        /// A selector of labels that Services must have.
+        selector: Scalar,
+        /// From which side connections are seen: by the pods on this node that accept them, or by a balancer on this node that opens them.
+        role: Scalar = "local",
+        /// The name of the node that the agent runs on. Without it that of the environment variable `NODE_NAME`.
+        node: Scalar,
+        /// Labels of pods that become labels of backends.
+        pod_labels: Items<Scalar> = "[version, pod-template-hash]",
+        /// A kubeconfig to reach the API server by. Without it the pod's service account, else `KUBECONFIG` or `~/.kube/config`.
+        kubeconfig: Scalar,
+    }
 }
 
 section! {
@@ -259,6 +279,38 @@ section! {
         tls_config: TlsConfig,
         /// How long one request may take.
         timeout: Scalar = "10s",
+    }
+}
+
+section! {
+    /// `fleet`, which `evenkeel fleet` alone acts on.
+    Fleet {
+        prometheus: Store,
+        /// The time between evaluations: the agents' scrape interval, or a multiple of it.
+        interval: Scalar = "15s",
+        /// How far back the sliding window reaches over which shares and measures are computed.
+        window: Scalar = "5m",
+        /// How long after a moment it is evaluated: twice the scrape interval, and what it takes until samples are in the store.
+        delay: Scalar = "30s",
+        /// How far back is read at the start.
+        lookback: Scalar = "15m",
+        /// Matchers for every selector, such as `cluster=\"a\"`.
+        matchers: Scalar as "match",
+    }
+}
+
+section! {
+    /// `fleet.prometheus`.
+    Store {
+        /// Where the API of Prometheus, Thanos, Mimir or VictoriaMetrics is, without `/api/v1`.
+        url: Scalar,
+        basic_auth: BasicAuth,
+        authorization: Authorization,
+        tls_config: TlsConfig,
+        /// How long one query may take.
+        timeout: Scalar = "30s",
+        /// Headers of every request, such as `X-Scope-OrgID`.
+        headers: Entries = "{}",
     }
 }
 

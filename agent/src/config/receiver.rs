@@ -158,8 +158,8 @@ fn address(
     Ok(url)
 }
 
-/// Checks that a receiver with `tls_config` at `key` is asked over https; one without a URL was noted before.
-fn encrypted(
+/// Checks that a server with `tls_config` at `key` is asked over https; one without a URL was noted before.
+pub(super) fn encrypted(
     problems: &mut Problems<'_>,
     key: Place,
     url: &Result<Url, Noted>,
@@ -167,7 +167,7 @@ fn encrypted(
     match url {
         Ok(url) if !url.secure => Err(problems.note(
             key,
-            "`tls_config` has no effect on a receiver that is asked over http",
+            "`tls_config` has no effect on a server that is asked over http",
             "begin its `url` with `https://`, or remove `tls_config`",
         )),
         _ => Ok(()),

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::fmt::Display;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -112,33 +111,34 @@ fn texts(old: &PoolSpec, new: &PoolSpec) -> Vec<String> {
     setting("source", &old.source, &new.source);
     let (before, after) = (places(old), places(new));
     let mut members = Members::default();
-    for address in addresses(new) {
-        members.compare(address, before.get(&address), after.get(&address));
+    for member in all(new) {
+        members.compare(&member, before.get(&member), after.get(&member));
     }
-    let gone = addresses(old).filter(|address| !after.contains_key(address));
-    gone.for_each(|address| members.compare(address, before.get(&address), None));
+    let gone = all(old).filter(|member| !after.contains_key(member));
+    gone.for_each(|member| members.compare(&member, before.get(&member), None));
     texts.extend(members.told());
     texts
 }
 
-fn addresses(pool: &PoolSpec) -> impl Iterator<Item = SocketAddr> {
-    let backends = pool.backends.iter().map(|backend| backend.address);
-    backends.chain(pool.standby.iter().map(|member| member.address))
+/// The names of all members.
+fn all(pool: &PoolSpec) -> impl Iterator<Item = String> {
+    let backends = pool.backends.iter().map(BackendSpec::name);
+    let standby = pool.standby.iter();
+    backends.chain(standby.map(|member| member.address.to_string()))
 }
 
-fn places(pool: &PoolSpec) -> HashMap<SocketAddr, Place<'_>> {
-    let backends = pool.backends.iter();
-    let backends = backends.map(|backend| (backend.address, Place::InRotation(backend)));
+fn places(pool: &PoolSpec) -> HashMap<String, Place<'_>> {
+    let backends = pool.backends.iter().map(Place::InRotation);
     let standby = pool.standby.iter();
-    backends
-        .chain(standby.map(|member| (member.address, Place::Standby(member.why))))
-        .collect()
+    let standby = standby.map(|member| Place::Standby(member.why));
+    all(pool).zip(backends.chain(standby)).collect()
 }
 
 /// What changed of members, by kind.
 #[derive(Debug, Default)]
 struct Members {
     weights: Vec<String>,
+    replaced: Vec<String>,
     added: Vec<String>,
     removed: Vec<String>,
     left: Vec<String>,
@@ -146,24 +146,28 @@ struct Members {
 }
 
 impl Members {
-    fn compare(&mut self, address: SocketAddr, old: Option<&Place<'_>>, new: Option<&Place<'_>>) {
+    fn compare(&mut self, name: &str, old: Option<&Place<'_>>, new: Option<&Place<'_>>) {
         match (old, new) {
             (Some(Place::InRotation(old)), Some(Place::InRotation(new))) => {
+                if new.replaces(old) {
+                    let text = format!("another backend took over the address {name}");
+                    self.replaced.push(text);
+                }
                 let (old, new) = (old.weight.get(), new.weight.get());
                 if old.total_cmp(&new).is_ne() {
-                    let text = format!("weight of {address} changed from {old} to {new}");
+                    let text = format!("weight of {name} changed from {old} to {new}");
                     self.weights.push(text);
                 }
             }
             (Some(Place::Standby(_)), Some(Place::InRotation(_))) => {
-                self.came_back.push(format!("{address} came into rotation"));
+                self.came_back.push(format!("{name} came into rotation"));
             }
             (Some(_), Some(Place::Standby(why))) if old != new => {
-                let text = format!("{address} left the rotation ({})", why.as_str());
+                let text = format!("{name} left the rotation ({})", why.as_str());
                 self.left.push(text);
             }
-            (None, Some(_)) => self.added.push(format!("{address} was added")),
-            (Some(_), None) => self.removed.push(format!("{address} was removed")),
+            (None, Some(_)) => self.added.push(format!("{name} was added")),
+            (Some(_), None) => self.removed.push(format!("{name} was removed")),
             _ => {}
         }
     }
@@ -172,6 +176,7 @@ impl Members {
     fn told(self) -> impl Iterator<Item = String> {
         [
             (self.weights, "weights changed"),
+            (self.replaced, "addresses were taken over"),
             (self.left, "backends left the rotation"),
             (self.came_back, "backends came into rotation"),
             (self.removed, "backends were removed"),
@@ -199,8 +204,9 @@ mod tests {
     use crate::model::{Algorithm, Role, Source, StandbySpec, Weight};
 
     fn pool(weights: &[(u8, f64)], standby: &[(u8, Standby)]) -> PoolSpec {
-        let address = |n: u8| SocketAddr::from(([192, 0, 2, n], 80));
+        let address = |n: u8| std::net::SocketAddr::from(([192, 0, 2, n], 80));
         let backend = |(n, weight): &(u8, f64)| BackendSpec {
+            identity: None,
             address: address(*n),
             netns: None,
             weight: Weight::new(*weight).unwrap(),
@@ -208,6 +214,7 @@ mod tests {
             labels: BTreeMap::new(),
         };
         let standby = standby.iter().map(|(n, why)| StandbySpec {
+            identity: None,
             address: address(*n),
             netns: None,
             why: *why,

@@ -14,6 +14,7 @@ mod pattern;
 mod phase;
 mod rules;
 mod tracked_pool;
+mod vantage;
 mod window;
 
 use std::collections::{HashMap, HashSet};
@@ -31,6 +32,8 @@ use self::phase::Now;
 use self::rules::Rules;
 pub use self::tracked_pool::VerdictChange;
 use self::tracked_pool::{Scratch, TrackedPool};
+use self::vantage::Alone;
+pub use self::vantage::{Part, Vantage, Vantages};
 use self::window::Shape;
 use crate::discovery::auto;
 use crate::kernel::Observed;
@@ -222,6 +225,16 @@ impl Engine {
 
     /// The snapshot was taken over.
     pub fn end(&mut self, kernel: &KernelState, moment: Moment) -> Tick {
+        self.end_seen(kernel, moment, &Alone)
+    }
+
+    /// The snapshot was taken over; it is the sum of what agents saw, each of which `vantages` knows.
+    pub fn end_seen(
+        &mut self,
+        kernel: &KernelState,
+        moment: Moment,
+        vantages: &dyn Vantages,
+    ) -> Tick {
         let changes = self.endpoints.end();
         self.counter_resets += changes.reset;
         let forgotten = self.regroup(changes.new > 0);
@@ -229,6 +242,7 @@ impl Engine {
             tick: self.endpoints.tick(),
             time: moment.taken,
             clients: kernel.clients.map(|clients| clients.effective),
+            vantages,
         };
         let described = self
             .pools
@@ -252,6 +266,13 @@ impl Engine {
             verdicts,
             changes: described,
         }
+    }
+
+    /// The state before anything was seen: no pools, and the incidents of earlier runs.
+    pub fn waiting(&mut self, kernel: &KernelState) -> Arc<State> {
+        let mut state = self.blank(kernel);
+        state.incidents = self.book.list();
+        Arc::new(state)
     }
 
     /// The pools of auto mode: those that are described, and what is left of the endpoints by port.
@@ -333,7 +354,7 @@ impl Engine {
     }
 
     /// Ends the incidents of pools and signals that are not watched any longer.
-    fn end_orphans(&mut self, now: Now) {
+    fn end_orphans(&mut self, now: Now<'_>) {
         if !std::mem::take(&mut self.regrouped) {
             return;
         }
@@ -363,7 +384,7 @@ impl Engine {
 
     /// Takes the tick into every pool and writes the pool as it is then into its place in `states`: one pool after the
     /// other, because all of them do not fit into the processor's cache. Tells whose verdict has changed.
-    fn advance(&mut self, now: Now, states: &mut Vec<PoolState>) -> Vec<VerdictChange> {
+    fn advance(&mut self, now: Now<'_>, states: &mut Vec<PoolState>) -> Vec<VerdictChange> {
         let mut verdicts = Vec::new();
         states.truncate(self.pools.len());
         for (place, pool) in self.pools.iter_mut().enumerate() {

@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 
+use super::vantage::Vantage;
 use crate::model::{Algorithm, PerSignal, Pool, Side, Signal};
 
 /// The facts that causes are read from.
@@ -19,6 +20,8 @@ pub(super) struct Pattern<'a> {
     pub(super) dispersion: f64,
     /// How many clients connect to this host, each counted by its part of the connections, if that is known.
     pub(super) clients: Option<f64>,
+    /// What each agent of a fleet saw; empty on a single host.
+    pub(super) vantages: &'a [Vantage],
     /// Each backend, in the order of the pool.
     pub(super) backends: Vec<Facts>,
     /// The weights that the connections fit, once somebody asked for them.
@@ -172,6 +175,7 @@ mod tests {
 
     fn pool(backends: u8) -> Pool {
         let backend = |last| BackendSpec {
+            identity: None,
             address: ([192, 0, 2, last], 80).into(),
             netns: None,
             weight: Weight::ONE,
@@ -212,6 +216,7 @@ mod tests {
                 dispersion: 1.0,
                 clients: None,
                 fitting: OnceCell::new(),
+                vantages: &[],
                 backends,
             };
             (pattern.on(Side::Hot), pattern.on(Side::Cold))

@@ -10,6 +10,7 @@ use super::detector::Test;
 use super::judge::TOLERATED_FAILURES;
 use super::pattern::Pattern;
 use super::rules::Rules;
+use super::vantage::Vantages;
 use crate::model::{AlertName, CauseId, Deviation, Ending, Incident, Pool, Side, Signal};
 
 /// An incident of a pool without traffic is over after this time: nothing will ever show the pool even.
@@ -49,11 +50,13 @@ pub(super) enum Phase {
 
 /// When something is looked at.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Now {
+pub(super) struct Now<'a> {
     pub(super) tick: u64,
     pub(super) time: SystemTime,
     /// How many clients connect to this host, if that is known.
     pub(super) clients: Option<f64>,
+    /// What each agent saw, if there are several.
+    pub(super) vantages: &'a dyn Vantages,
 }
 
 /// What happened in a tick that the book must be told of.
@@ -139,7 +142,7 @@ pub(super) fn incident(
     pattern: &Pattern<'_>,
     test: &dyn Test,
     rules: &Rules,
-    now: Now,
+    now: Now<'_>,
     before: Option<&Arc<Incident>>,
 ) -> Incident {
     let (cause, other_causes) = match (explain(pattern), before) {
@@ -191,7 +194,7 @@ pub(super) fn incident(
     }
 }
 
-fn onset(test: &dyn Test, rules: &Rules, now: Now) -> SystemTime {
+fn onset(test: &dyn Test, rules: &Rules, now: Now<'_>) -> SystemTime {
     let ticks = test.onset_ticks_ago().unwrap_or(0);
     let ago = rules
         .interval
@@ -221,7 +224,7 @@ fn deviations(pattern: &Pattern<'_>, side: Side) -> Vec<Deviation> {
 }
 
 /// A name that sorts by time and does not come twice: the moment, and a hash of what it is about.
-fn id(pool: &Pool, signal: Signal, now: Now) -> String {
+fn id(pool: &Pool, signal: Signal, now: Now<'_>) -> String {
     use std::hash::{DefaultHasher, Hash, Hasher};
     let since = now
         .time

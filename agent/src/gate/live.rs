@@ -28,7 +28,7 @@ impl Live {
     ) -> Result<Self, LoadError> {
         let count = endpoints.as_ref().map_or(0, Vec::len);
         let options = Options {
-            cgroup,
+            extent: cgroup.into(),
             capacity: u32::try_from(count + 1)
                 .unwrap_or(u32::MAX)
                 .max(auto::MOST_ENDPOINTS),

@@ -5,6 +5,7 @@
 
 mod active;
 mod canary;
+mod capability;
 mod clients;
 mod host;
 mod identity;
@@ -20,19 +21,20 @@ mod walk;
 
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use evenkeel_abi::{Key, ROLE_LOCAL, ROLE_UPSTREAM, Seat, Settings, event, port_bit};
 
+pub use self::capability::{Capabilities, Capability};
 pub use self::host::{
-    Capabilities, Capability, CgroupError, CgroupRoot, KernelVersion, OLDEST_KERNEL,
-    in_initial_pid_namespace, netns_cookie,
+    CgroupError, CgroupRoot, Extent, KernelVersion, OLDEST_KERNEL, in_initial_pid_namespace,
+    netns_cookie,
 };
 pub use self::identity::Identity;
 pub use self::load::LoadError;
 pub use self::offsets::OffsetError;
 pub use self::rivals::{Attached, attached_programs};
+pub(crate) use self::sys::STEADY_COMMANDS;
 
 use self::active::ActiveBook;
 use self::canary::CanaryBird;
@@ -56,8 +58,8 @@ const ANY_PORT: u64 = u64::MAX;
 /// How the kernel side is to be set up.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The cgroup to attach to; found by itself if not named.
-    pub cgroup: Option<PathBuf>,
+    /// Whose connections are counted.
+    pub extent: Extent,
     /// Endpoints that the map has room for; fixed while the agent runs.
     pub capacity: u32,
     /// Whether to count endpoints that are not watched yet, as they appear.
@@ -111,7 +113,7 @@ impl Kernel {
         options: Options,
         watched: impl IntoIterator<Item = Endpoint>,
     ) -> Result<Self, LoadError> {
-        let root = CgroupRoot::find(options.cgroup.as_deref())?;
+        let root = CgroupRoot::of(&options.extent)?;
         let netns = netns_cookie().map_err(LoadError::NetnsCookie)?;
         let (loaded, live) = Loaded::load(identity, options.capacity)?;
         let (walker, view) = match live {
@@ -137,6 +139,7 @@ impl Kernel {
                 drift_corrected: 0,
                 counter_resets: 0,
                 clients: None,
+                fleet: None,
             },
             settings: Settings {
                 learning: options.learning.into(),
@@ -310,7 +313,7 @@ impl Kernel {
             unreachable: visited.failed,
         };
         // A namespace that was not visited hides connections that are open: no reason to count them as lost.
-        if visited.failed == 0 && walker.sees_all_namespaces() {
+        if visited.failed == 0 && visited.hidden == 0 && walker.sees_all_namespaces() {
             Ok(Walked::Everywhere)
         } else {
             Ok(Walked::NotEverywhere)

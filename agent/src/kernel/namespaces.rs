@@ -17,6 +17,7 @@ use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 pub(super) struct Namespaces {
     seen: HashSet<u64>,
     paths: Vec<PathBuf>,
+    hidden: u64,
 }
 
 /// How a visit of all namespaces went.
@@ -26,6 +27,8 @@ pub(super) struct Visited {
     pub(super) done: u64,
     /// Namespaces that could not be entered, or in which the work failed.
     pub(super) failed: u64,
+    /// Processes whose namespace may not be looked at, for lack of `CAP_SYS_PTRACE`: it may be one that nothing else shows.
+    pub(super) hidden: u64,
 }
 
 impl Namespaces {
@@ -39,7 +42,10 @@ impl Namespaces {
     ) -> io::Result<Visited> {
         let own = File::open("/proc/thread-self/ns/net")?;
         self.find(own.metadata()?.ino());
-        let mut visited = Visited::default();
+        let mut visited = Visited {
+            hidden: self.hidden,
+            ..Visited::default()
+        };
         // The own namespace needs no privilege to be in.
         count(&mut visited, work());
         let mut elsewhere = false;
@@ -72,6 +78,7 @@ impl Namespaces {
         self.seen.clear();
         self.seen.insert(own);
         self.paths.clear();
+        self.hidden = 0;
         if let Ok(processes) = fs::read_dir("/proc") {
             for process in processes.flatten() {
                 let name = process.file_name();
@@ -93,8 +100,11 @@ impl Namespaces {
     }
 
     fn note(&mut self, path: PathBuf) {
-        if inode(&path).is_some_and(|inode| self.seen.insert(inode)) {
-            self.paths.push(path);
+        match inode(&path) {
+            Ok(inode) if self.seen.insert(inode) => self.paths.push(path),
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => self.hidden += 1,
+            // One that is known, or has ended meanwhile.
+            Ok(_) | Err(_) => {}
         }
     }
 }
@@ -112,8 +122,8 @@ fn enter(namespace: &File) -> io::Result<()> {
 }
 
 /// A namespace's number; following the link asks the kernel for the namespace itself.
-fn inode(path: &Path) -> Option<u64> {
-    fs::metadata(path).ok().map(|namespace| namespace.ino())
+fn inode(path: &Path) -> io::Result<u64> {
+    fs::metadata(path).map(|namespace| namespace.ino())
 }
 
 /// The mount point of a line of mountinfo, if it keeps a network namespace.

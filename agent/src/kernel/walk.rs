@@ -50,18 +50,14 @@ impl Walker {
     }
 
     /// Visits every open connection once.
-    pub(super) fn walk(
-        &mut self,
-        loaded: &mut Loaded,
-        settings: &mut Settings,
-    ) -> io::Result<Visited> {
+    pub(super) fn walk(&mut self, loaded: &Loaded, settings: &mut Settings) -> io::Result<Visited> {
         let program = &self.program;
         self.namespaces.visit(|| {
             settings.walk_netns = netns_cookie()?.0;
             // The programs take 0 for "never walked".
             settings.walk = settings.walk.wrapping_add(1).max(1);
             loaded.set_settings(*settings)?;
-            loaded.run_walk(program)
+            program.run()
         })
     }
 

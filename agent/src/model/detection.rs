@@ -67,10 +67,11 @@ impl fmt::Display for Algorithm {
 }
 
 /// Where the expected shares of a pool come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Expectation {
     /// From the weights of its backends.
+    #[default]
     Weights,
     /// From the pool's own long-run shares: a skew is then a change.
     Learned,

@@ -36,6 +36,27 @@ impl fmt::Display for Role {
 #[serde(transparent)]
 pub struct NetnsCookie(pub u64);
 
+impl NetnsCookie {
+    /// Real cookies count up from 1 since boot, and never get so far.
+    const FLEET: u64 = 1 << 63;
+
+    /// Stands for a part of a fleet, where an address alone does not say whose it is: of the pool with this number, and of the agent
+    /// with this number, or of all agents if that is 0.
+    pub fn of_fleet(pool: u32, agent: u32) -> Self {
+        Self(Self::FLEET | u64::from(pool & (u32::MAX >> 1)) << 32 | u64::from(agent))
+    }
+
+    /// Whether it stands for a part of a fleet.
+    fn is_of_fleet(self) -> bool {
+        self.0 & Self::FLEET != 0
+    }
+
+    /// Whether it stands for what one agent of a fleet sees alone.
+    pub fn is_of_one_agent(self) -> bool {
+        self.is_of_fleet() && self.0 & u64::from(u32::MAX) != 0
+    }
+}
+
 /// One address and port that serves, seen in one role.
 ///
 /// A loopback address means another machine part in every network namespace, so it carries the namespace it
@@ -48,10 +69,11 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// An endpoint in canonical form; `netns` is kept for loopback addresses alone.
+    /// An endpoint in canonical form; `netns` is kept for loopback addresses alone, and for those of a fleet.
     pub fn new(role: Role, address: SocketAddr, netns: NetnsCookie) -> Self {
         let address = canonical(address);
-        let netns = address.ip().is_loopback().then_some(netns);
+        let tells = address.ip().is_loopback() || netns.is_of_fleet();
+        let netns = tells.then_some(netns);
         Self {
             role,
             address,

@@ -178,6 +178,10 @@ pub enum CauseId {
     FirstInList,
     /// A label tells the hot from the cold.
     BetweenGroups,
+    /// One balancer of several spreads differently from the others; only a fleet sees it.
+    OneBalancerDiffers,
+    /// Every balancer is even by itself, and their sum is not; only a fleet sees it.
+    SumSkewed,
     /// No pattern that is known.
     Unexplained,
 }
@@ -197,6 +201,8 @@ impl CauseId {
             Self::WeightsLost => "weights_lost",
             Self::FirstInList => "first_in_list",
             Self::BetweenGroups => "between_groups",
+            Self::OneBalancerDiffers => "one_balancer_differs",
+            Self::SumSkewed => "sum_skewed",
             Self::Unexplained => "unexplained",
         }
     }

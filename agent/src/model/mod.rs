@@ -22,8 +22,8 @@ pub use finding::{Finding, Severity};
 pub use incident::{AlertName, Cause, CauseId, Deviation, Ended, Ending, Incident};
 pub use pool::{BackendSpec, Pool, PoolSpec, Source, Standby, StandbySpec, Weight};
 pub use state::{
-    BackendState, Canary, Clients, KernelState, Losses, PoolState, SignalState, StandbyState,
-    State, View,
+    BackendState, Canary, Clients, FleetState, KernelState, Losses, PoolState, SignalState,
+    StandbyState, State, View,
 };
 pub use time::rfc3339;
 pub use verdict::{Judgement, PerVerdict, Side, Verdict, explanation, words};

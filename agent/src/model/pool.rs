@@ -65,8 +65,12 @@ pub enum Source {
     Traefik,
     /// Files in the format of Prometheus' `file_sd`.
     FileSd,
+    /// `EndpointSlice`s of Kubernetes.
+    Kubernetes,
     /// Endpoints seen on this host, grouped by port.
     Auto,
+    /// Pools of all agents, read from a store.
+    Fleet,
 }
 
 impl Source {
@@ -81,7 +85,9 @@ impl Source {
             Self::Caddy => "caddy",
             Self::Traefik => "traefik",
             Self::FileSd => "file_sd",
+            Self::Kubernetes => "kubernetes",
             Self::Auto => "auto",
+            Self::Fleet => "fleet",
         }
     }
 }
@@ -105,8 +111,29 @@ pub struct BackendSpec {
     /// of hashes and of priorities.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub share: Option<Weight>,
+    /// Who serves there, where addresses pass from one to another: the UID of a pod. A member with another identity is another
+    /// member, whatever its address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<String>,
     /// What else is known of it: zone, version.
     pub labels: BTreeMap<String, String>,
+}
+
+impl BackendSpec {
+    /// Whether it took over the address of `before`, another member.
+    pub fn replaces(&self, before: &Self) -> bool {
+        let both = self.identity.as_ref().zip(before.identity.as_ref());
+        both.is_some_and(|(new, old)| new != old)
+    }
+
+    /// What people read: its address, with the agent that sees it where several hosts have such an address.
+    pub fn name(&self) -> String {
+        let apart = self.netns.is_some_and(NetnsCookie::is_of_one_agent);
+        match self.labels.get("instance") {
+            Some(instance) if apart => format!("{}@{instance}", self.address),
+            _ => self.address.to_string(),
+        }
+    }
 }
 
 /// A member of a pool that should get no traffic while all is well. What it gets is shown, and not judged.
@@ -118,6 +145,9 @@ pub struct StandbySpec {
     pub netns: Option<NetnsCookie>,
     /// Why it gets no traffic.
     pub why: Standby,
+    /// As of [`BackendSpec::identity`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<String>,
     /// What else is known of it.
     pub labels: BTreeMap<String, String>,
 }
@@ -185,16 +215,29 @@ impl PoolSpec {
     /// # Errors
     /// If the weights are so far apart that a share could not be told from none.
     pub fn shares(&self) -> Result<Expected, WeightError> {
-        let stated = self
-            .backends
-            .iter()
-            .map(|backend| backend.share.map(Weight::get));
-        let stated: Option<Vec<f64>> = stated.collect();
-        if let Some(Ok(expected)) = stated.map(|shares| Expected::from_weights(&shares)) {
+        let stated = self.stated().map(|shares| Expected::from_weights(&shares));
+        if let Some(Ok(expected)) = stated {
             return Ok(expected);
         }
-        let weights = self.backends.iter().map(|backend| backend.weight.get());
-        Expected::from_weights(&weights.collect::<Vec<_>>())
+        Expected::from_weights(&self.weights())
+    }
+
+    /// The share that the source states of each backend, if it states all.
+    fn stated(&self) -> Option<Vec<f64>> {
+        let shares = self.backends.iter();
+        shares
+            .map(|backend| backend.share.map(Weight::get))
+            .collect()
+    }
+
+    fn weights(&self) -> Vec<f64> {
+        let weights = self.backends.iter();
+        weights.map(|backend| backend.weight.get()).collect()
+    }
+
+    /// What the shares are computed from: in the units of the source, so that parts of a pool that several agents see can be put together.
+    pub fn parts(&self) -> Vec<f64> {
+        self.stated().unwrap_or_else(|| self.weights())
     }
 
     /// How many endpoints it watches.
@@ -220,7 +263,8 @@ pub struct Pool {
     pub spec: PoolSpec,
     /// The endpoint of each backend, in the order of `spec.backends`.
     pub endpoints: Vec<Endpoint>,
-    /// The name of each backend, `address:port`, in the same order; what metrics and pages call it.
+    /// The name of each backend, `address:port`, in the same order; what metrics and pages call it. In a fleet `address:port@instance`
+    /// where the address alone does not say which host it is on.
     pub names: Vec<String>,
     /// The share that each backend should have, in the same order.
     pub expected: Expected,
@@ -242,7 +286,7 @@ impl Pool {
         Ok(Self {
             expected: spec.shares()?,
             endpoints,
-            names: spec.backends.iter().map(|one| name(one.address)).collect(),
+            names: spec.backends.iter().map(BackendSpec::name).collect(),
             standby_endpoints,
             standby_names: spec.standby.iter().map(|one| name(one.address)).collect(),
             spec,

@@ -114,6 +114,37 @@ pub struct KernelState {
     pub counter_resets: u64,
     /// How many clients the host's new connections come from; `None` if too few were accepted lately to tell.
     pub clients: Option<Clients>,
+    /// What is read instead of a kernel: the counters of all agents.
+    pub fleet: Option<FleetState>,
+}
+
+/// What the view of a fleet rests on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FleetState {
+    /// The store that is asked, without anything that may be secret.
+    pub store: String,
+    /// How long after an instant it is evaluated.
+    pub delay: Duration,
+    /// Agents that were scraped up to the instant that was evaluated last.
+    pub agents: u64,
+    /// Agents that were not scraped since, and may be again.
+    pub silent: u64,
+    /// Backends of pools of agents: one that two agents export counts twice.
+    pub rows: u64,
+    /// Pools that wait for a silent agent.
+    pub waiting: u64,
+    /// Samples that were taken over; cumulative.
+    pub samples: u64,
+    /// Agents' counters that were seen to begin anew; cumulative.
+    pub resets: u64,
+    /// When the store last answered.
+    pub answered: Option<SystemTime>,
+    /// How long the last evaluation took, from the first query to publishing.
+    pub took: Duration,
+    /// Queries that failed; cumulative.
+    pub failures: u64,
+    /// Why the last query failed, if it did: what is shown is as old as the last answer.
+    pub error: Option<String>,
 }
 
 impl KernelState {
@@ -128,6 +159,7 @@ impl KernelState {
             map_entries: 0,
             map_capacity: 0,
             clients: None,
+            fleet: None,
             losses: Losses::default(),
             drift_corrected: 0,
             counter_resets: 0,

@@ -56,6 +56,13 @@ pub(super) fn alive(age: Duration, interval: Duration, grace: Duration) -> Resul
 
 /// Whether the counts can be trusted: the hook was proven to see traffic. The error says why not.
 pub(super) fn ready(state: &State) -> Result<(), String> {
+    if let Some(fleet) = &state.kernel.fleet {
+        return match (&fleet.error, fleet.answered) {
+            (Some(error), _) => Err(format!("{error}; what is shown is of before")),
+            (None, None) => Err("the store has not answered yet".to_owned()),
+            (None, Some(_)) => Ok(()),
+        };
+    }
     if state.tick == 0 {
         return Err("no tick yet: the kernel's counters were not read so far".to_owned());
     }

@@ -63,7 +63,11 @@ impl Shared {
         access: AccessHandle,
         closing: CancellationToken,
     ) -> Self {
-        let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        let host = if states.borrow().kernel.fleet.is_some() {
+            "the fleet".to_owned()
+        } else {
+            fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default()
+        };
         Self {
             states,
             reload,
@@ -94,7 +98,9 @@ impl Shared {
 
     /// How old the last tick may be before it is worth telling.
     pub(super) fn patience(&self) -> Duration {
-        self.limits.late.max(self.state().interval * 3)
+        let state = self.state();
+        let delay = state.kernel.fleet.as_ref().map(|fleet| fleet.delay);
+        self.limits.late.max(state.interval * 3) + delay.unwrap_or_default()
     }
 
     /// Notes each publication of the engine, until the engine is gone.

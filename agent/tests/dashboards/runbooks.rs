@@ -9,7 +9,7 @@ use crate::{repository, text};
 const BASE: &str = "https://github.com/evenkeel/evenkeel/blob/main/docs/runbooks/";
 
 /// What a cause of an incident can be called.
-const CAUSES: [&str; 12] = [
+const CAUSES: [&str; 14] = [
     "refusing",
     "not_in_rotation",
     "not_rebalanced",
@@ -21,6 +21,8 @@ const CAUSES: [&str; 12] = [
     "weights_lost",
     "first_in_list",
     "between_groups",
+    "one_balancer_differs",
+    "sum_skewed",
     "unexplained",
 ];
 

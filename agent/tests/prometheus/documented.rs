@@ -53,6 +53,14 @@ pub(crate) fn documented() -> Vec<Documented> {
     rows.collect()
 }
 
+/// Those of them that agents have.
+#[allow(dead_code, reason = "dashboards look at the fleet's too")]
+pub(crate) fn documented_of_agents() -> Vec<Documented> {
+    let all = documented().into_iter();
+    all.filter(|metric| !metric.name.starts_with("evenkeel_fleet_"))
+        .collect()
+}
+
 /// The labels that the agent gave a series; those of the configuration's choice stand as one.
 pub(crate) fn own_labels(series: &Labels) -> BTreeSet<String> {
     let names = series

@@ -8,15 +8,16 @@ use serde_json::Value;
 use crate::api;
 
 /// All causes; the match makes whoever adds one add it here.
-const CAUSES: [CauseId; 12] = {
+const CAUSES: [CauseId; 14] = {
     use CauseId::{
         Affinity, BetweenGroups, FirstInList, HeavyConnections, NotInRotation, NotRebalanced,
-        PinnedConnections, Refusing, SlowBackend, Unexplained, WeightsDiffer, WeightsLost,
+        OneBalancerDiffers, PinnedConnections, Refusing, SlowBackend, SumSkewed, Unexplained,
+        WeightsDiffer, WeightsLost,
     };
     match Refusing {
         Refusing | NotInRotation | NotRebalanced | SlowBackend | PinnedConnections
         | HeavyConnections | Affinity | WeightsDiffer | WeightsLost | FirstInList
-        | BetweenGroups | Unexplained => {}
+        | BetweenGroups | OneBalancerDiffers | SumSkewed | Unexplained => {}
     }
     [
         Refusing,
@@ -30,6 +31,8 @@ const CAUSES: [CauseId; 12] = {
         WeightsLost,
         FirstInList,
         BetweenGroups,
+        OneBalancerDiffers,
+        SumSkewed,
         Unexplained,
     ]
 };

@@ -3,6 +3,9 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use std::time::{Duration, SystemTime};
+
+use evenkeel::model::{FleetState, State};
 use evenkeel::publish::prometheus::Format;
 
 use crate::findings::{judged, receivers};
@@ -97,4 +100,52 @@ fn generated_tables_of_metrics() {
         generated::check("docs/metrics.md", name, &table);
     }
     assert!(families.is_empty());
+}
+
+/// What a fleet has and an agent has not.
+#[test]
+fn generated_table_of_metrics_of_the_fleet() {
+    let families = |state: &State| {
+        let text = exposition_with(state, Format::OpenMetrics, receivers());
+        Exposition::parse(&text).unwrap().families
+    };
+    let agent: BTreeSet<String> = families(&judged())
+        .into_iter()
+        .map(|one| one.name)
+        .collect();
+    let mut table = "| metric | type | labels | help |\n|---|---|---|---|\n".to_owned();
+    let mut rows = 0;
+    for family in families(&of_fleet(judged())) {
+        let own = family.name.strip_prefix("evenkeel_fleet_");
+        let shared = own.map_or(family.name.clone(), |own| format!("evenkeel_{own}"));
+        assert!(
+            own.is_some() || family.name.starts_with("process_"),
+            "{} would be added to what agents tell",
+            family.name
+        );
+        if !agent.contains(&shared) {
+            table.write_str(&row(&family)).unwrap();
+            rows += 1;
+        }
+    }
+    assert!(rows > 8, "{table}");
+    generated::check("docs/metrics.md", "metrics of the fleet", &table);
+}
+
+fn of_fleet(mut state: State) -> State {
+    state.kernel.fleet = Some(FleetState {
+        store: "http://prometheus.example".to_owned(),
+        delay: Duration::from_secs(30),
+        agents: 3,
+        silent: 1,
+        rows: 12,
+        waiting: 0,
+        samples: 1000,
+        resets: 1,
+        answered: Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000)),
+        took: Duration::from_millis(20),
+        failures: 2,
+        error: None,
+    });
+    state
 }

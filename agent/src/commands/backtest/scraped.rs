@@ -9,7 +9,7 @@ use super::args::BacktestArgs;
 use crate::backtest::{Quantity, Replay, Scrapes};
 use crate::http_client::Access;
 use crate::model::{Credentials, Tls};
-use crate::prometheus::{Prometheus, Range};
+use crate::prometheus::{Prometheus, Range, Series};
 
 /// Steps in one query. Prometheus gives at most 11,000 points of a series; fewer keep answers small when there are many
 /// series.
@@ -33,13 +33,15 @@ pub(super) fn replay(url: &str, args: &BacktestArgs, replay: &mut Replay) -> any
         for quantity in Quantity::ALL {
             let query = query(quantity, args.selector.as_deref());
             let range = steps.range(first, count);
-            let series = runtime
-                .block_on(prometheus.range(&query, range))
-                .with_context(|| format!("Prometheus at {url}"))?;
-            for series in &series {
+            let mut take = |series: &Series<'_>| {
+                let labels = series.labels();
+                let labels = labels.map(|(name, value)| (name.to_owned(), value.to_owned()));
                 let points = series.points.iter().map(|point| (point.0, point.1));
-                scrapes.add(&mut chunk, quantity, &series.labels, points);
-            }
+                scrapes.add(&mut chunk, quantity, &labels.collect(), points);
+            };
+            runtime
+                .block_on(prometheus.range(&query, range, &mut take))
+                .with_context(|| format!("Prometheus at {url}"))?;
         }
         scrapes.take(&chunk, replay).map_err(UsageError::from)?;
     }

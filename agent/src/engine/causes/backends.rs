@@ -72,7 +72,8 @@ pub(super) fn not_in_rotation(pattern: &Pattern<'_>) -> Option<Cause> {
     })
 }
 
-fn is_untried(pattern: &Pattern<'_>, backend: usize) -> bool {
+/// Whether nobody tries a backend, at least of late.
+pub(super) fn is_untried(pattern: &Pattern<'_>, backend: usize) -> bool {
     let facts = &pattern.backends[backend];
     facts.opened_late == 0 && facts.failed == 0
 }

@@ -47,6 +47,7 @@ const fn rules(cause: CauseId) -> &'static [&'static str] {
             "ENV-016", "ENV-013", "ENV-014", "K8S-001", "K8S-005", "AWS-001", "IST-001", "IST-003",
             "ENV-005",
         ],
+        CauseId::OneBalancerDiffers | CauseId::SumSkewed => &["EVK-005", "EVK-006", "GEN-006"],
         CauseId::Unexplained => &[
             "NGX-010", "NGX-011", "HAP-005", "HAP-002", "ENV-002", "ENV-004", "CAD-013", "CAD-003",
             "TRF-016", "CIL-001",
@@ -68,7 +69,7 @@ mod tests {
     use super::*;
     use crate::model::Severity;
 
-    const ALL: [CauseId; 12] = [
+    const ALL: [CauseId; 14] = [
         CauseId::Refusing,
         CauseId::NotInRotation,
         CauseId::NotRebalanced,
@@ -80,6 +81,8 @@ mod tests {
         CauseId::WeightsLost,
         CauseId::FirstInList,
         CauseId::BetweenGroups,
+        CauseId::OneBalancerDiffers,
+        CauseId::SumSkewed,
         CauseId::Unexplained,
     ];
 

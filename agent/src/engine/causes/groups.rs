@@ -4,12 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use evenkeel_skew::{Expected, attribute};
 
+use super::backends::is_untried;
 use super::{cause, weights};
 use crate::engine::pattern::Pattern;
 use crate::model::{Algorithm, Cause, CauseId, Side, Signal};
 
 /// A label explains a skew when so much of it lies between its values.
 const EXPLAINS: f64 = 0.6;
+/// A finer label (a node within a zone) always explains a little more than a coarser one; it has to explain so much more to be named.
+const FINER_BY: f64 = 0.1;
 /// Fewer clients than this for each backend are few.
 const FEW_PER_BACKEND: f64 = 3.0;
 /// A client may stand for a few more: effective numbers count small ones for little.
@@ -72,24 +75,77 @@ pub(super) fn between_groups(pattern: &Pattern<'_>) -> Option<Cause> {
         .iter()
         .map(|facts| facts.load(pattern.signal))
         .collect();
-    let best = labels(pattern)
+    let found: Vec<(String, Vec<u32>, f64)> = labels(pattern)
         .into_iter()
         .filter_map(|label| {
             let groups = grouping(pattern, &label)?;
             let found = attribute(&expected, &loads, &groups)?;
-            (found.beats_chance && found.between >= EXPLAINS).then_some((label, found.between))
+            let explains = found.beats_chance && found.between >= EXPLAINS;
+            explains.then_some((label, groups, found.between))
         })
-        .max_by(|a, b| a.1.total_cmp(&b.1))?;
-    let (label, part) = best;
-    let (value, relative) = hottest(pattern, &label)?;
+        .collect();
+    let most = found.iter().map(|(.., part)| *part).fold(0.0, f64::max);
+    let (label, _, part) = found
+        .into_iter()
+        .filter(|(.., part)| *part >= most - FINER_BY)
+        .min_by(|a, b| size(&a.1).cmp(&size(&b.1)).then(b.2.total_cmp(&a.2)))?;
     Some(cause(
         CauseId::BetweenGroups,
         format!(
-            "{:.0} % of the skew lies between values of the label {label}: {label}={value} gets {relative:.2} times its share. Look \
-             for what that group has of its own: weights, locality, version, network.",
-            100.0 * part
+            "{:.0} % of the skew lies between values of the label {label}: {}. Look for what that group has of its own: weights, \
+             locality, version, network.",
+            100.0 * part,
+            extremes(pattern, &label)?
         ),
     ))
+}
+
+/// Groups of backends with the same label that are not tried at all, while all others are.
+pub(super) fn left_out(pattern: &Pattern<'_>) -> Option<Cause> {
+    let untried = |backend: &usize| is_untried(pattern, *backend);
+    let cold = pattern.on(Side::Cold);
+    if pattern.signal != Signal::Opened || cold.is_empty() || !cold.iter().all(untried) {
+        return None;
+    }
+    let left_out = |label: &String| {
+        let groups = grouping(pattern, label)?;
+        let mut tried: BTreeMap<u32, (bool, bool, usize)> = BTreeMap::new();
+        for (backend, group) in groups.iter().enumerate() {
+            let (any, none, members) = tried.entry(*group).or_insert((false, false, 0));
+            *(if untried(&backend) { none } else { any }) = true;
+            *members += 1;
+        }
+        let whole = tried
+            .values()
+            .all(|(any, none, members)| any != none && *members > 1);
+        let several = tried.values().filter(|(any, ..)| *any).count() > 1;
+        (whole && several).then_some((label.clone(), tried.len()))
+    };
+    let all = labels(pattern);
+    let (label, _) = all
+        .iter()
+        .filter_map(left_out)
+        .min_by_key(|(_, groups)| *groups)?;
+    let values: BTreeSet<&str> = cold
+        .iter()
+        .map(|backend| value(pattern, *backend, &label))
+        .collect();
+    let values: Vec<String> = values
+        .iter()
+        .map(|value| format!("{label}={value}"))
+        .collect();
+    Some(cause(
+        CauseId::BetweenGroups,
+        format!(
+            "No backend with {} is tried at all, and every other is. Look for what that group has of its own: locality, priorities, \
+             health checks, network.",
+            values.join(" or ")
+        ),
+    ))
+}
+
+fn size(groups: &[u32]) -> usize {
+    groups.iter().collect::<BTreeSet<_>>().len()
 }
 
 fn labels(pattern: &Pattern<'_>) -> BTreeSet<String> {
@@ -118,8 +174,8 @@ fn grouping(pattern: &Pattern<'_>, label: &str) -> Option<Vec<u32>> {
     (numbers.len() > 1 && numbers.len() < groups.len()).then_some(groups)
 }
 
-/// The value of a label whose backends have the most over what they should have together.
-fn hottest<'a>(pattern: &'a Pattern<'_>, label: &str) -> Option<(&'a str, f64)> {
+/// The value of a label whose backends are farthest from what they should have together, then the one at the other end.
+fn extremes(pattern: &Pattern<'_>, label: &str) -> Option<String> {
     let total = pattern.total(pattern.signal);
     let mut sums: BTreeMap<&str, (f64, f64)> = BTreeMap::new();
     for (backend, facts) in pattern.backends.iter().enumerate() {
@@ -127,7 +183,27 @@ fn hottest<'a>(pattern: &'a Pattern<'_>, label: &str) -> Option<(&'a str, f64)> 
         *load += facts.load(pattern.signal);
         *share += pattern.expected[backend];
     }
-    sums.into_iter()
+    let all_alike = sums
+        .values()
+        .all(|(load, _)| (load * sums.len() as f64 / total - 1.0).abs() <= pattern.tolerance / 2.0);
+    let mut relative: Vec<(&str, f64)> = sums
+        .into_iter()
         .map(|(value, (load, share))| (value, load / total / share))
-        .max_by(|a, b| a.1.total_cmp(&b.1))
+        .collect();
+    relative.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let (hottest, coldest) = (relative.first()?, relative.last()?);
+    let (first, second) = if hottest.1 * coldest.1 >= 1.0 {
+        (hottest, coldest)
+    } else {
+        (coldest, hottest)
+    };
+    let alike = if all_alike {
+        ", because each value gets the same traffic however many backends it has"
+    } else {
+        ""
+    };
+    Some(format!(
+        "{label}={} gets {:.2} times its share, {label}={} {:.2} times{alike}",
+        first.0, first.1, second.0, second.1
+    ))
 }

@@ -5,6 +5,7 @@
 
 mod backends;
 mod configured;
+mod fleet;
 mod groups;
 mod long_lived;
 mod weights;
@@ -14,9 +15,12 @@ use crate::model::{Cause, CauseId};
 
 type Row = fn(&Pattern<'_>) -> Option<Cause>;
 
-const TABLE: [Row; 11] = [
+const TABLE: [Row; 14] = [
     backends::refusing,
+    fleet::one_balancer_differs,
     long_lived::not_rebalanced,
+    fleet::sum_skewed,
+    groups::left_out,
     backends::not_in_rotation,
     long_lived::pinned_connections,
     long_lived::slow_backend,

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::Moment;
 use crate::discovery::{DiscoveryStatus, SourceStatus, StaleFile};
-use crate::model::{Canary, KernelState, Losses, Source, State, View};
+use crate::model::{Canary, FleetState, KernelState, Losses, Source, State, View};
 use crate::publish::health;
 use crate::reload::ReloadStatus;
 
@@ -23,6 +23,34 @@ pub struct StatusAnswer<'a> {
     kernel: KernelView<'a>,
     reload: ReloadView<'a>,
     discovery: DiscoveryView<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fleet: Option<FleetView<'a>>,
+}
+
+/// What the view of a fleet rests on.
+#[derive(Debug, Serialize)]
+struct FleetView<'a> {
+    store: &'a str,
+    agents: u64,
+    silent: u64,
+    backends_exported: u64,
+    pools_waiting: u64,
+    answered: Option<Moment>,
+    error: Option<&'a str>,
+}
+
+impl<'a> FleetView<'a> {
+    fn of(fleet: &'a FleetState) -> Self {
+        Self {
+            store: &fleet.store,
+            agents: fleet.agents,
+            silent: fleet.silent,
+            backends_exported: fleet.rows,
+            pools_waiting: fleet.waiting,
+            answered: fleet.answered.map(Moment),
+            error: fleet.error.as_deref(),
+        }
+    }
 }
 
 impl<'a> StatusAnswer<'a> {
@@ -49,6 +77,7 @@ impl<'a> StatusAnswer<'a> {
                 sources: discovery.sources.iter().map(SourceView::of).collect(),
                 left_out: discovery.left_out,
             },
+            fleet: state.kernel.fleet.as_ref().map(FleetView::of),
         }
     }
 }

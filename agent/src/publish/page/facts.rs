@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 
 use super::Page;
 use super::html::{Short, Text};
-use crate::model::{KernelState, View};
+use crate::model::{FleetState, KernelState, View};
 use crate::publish::health;
 
 /// Writes the head.
@@ -24,10 +24,10 @@ pub(super) fn write(out: &mut impl Write, page: &Page<'_>) -> fmt::Result {
          <a href=\"api/v1/status\">Status as JSON</a></nav>\n</header>\n<dl class=\"facts\">\n",
         Text(page.host)
     )?;
-    fact(out, "View", &view(&state.kernel.view))?;
-    fact(out, "Events lost", &lost(&state.kernel).to_string())?;
-    let (entries, capacity) = (state.kernel.map_entries, state.kernel.map_capacity);
-    fact(out, "Endpoints", &format!("{entries} of {capacity}"))?;
+    match &state.kernel.fleet {
+        Some(fleet) => write_fleet(out, fleet)?,
+        None => write_kernel(out, &state.kernel)?,
+    }
     let millis = Short(state.tick_duration.as_secs_f64() * 1e3);
     let every = state.interval.as_secs_f64();
     fact(out, "Tick", &format!("{millis} ms every {every} s"))?;
@@ -36,6 +36,23 @@ pub(super) fn write(out: &mut impl Write, page: &Page<'_>) -> fmt::Result {
     fact(out, "Version", env!("CARGO_PKG_VERSION"))?;
     out.write_str("</dl>\n")?;
     write_notes(out, page, readiness.err())
+}
+
+fn write_kernel(out: &mut impl Write, kernel: &KernelState) -> fmt::Result {
+    fact(out, "View", &view(&kernel.view))?;
+    fact(out, "Events lost", &lost(kernel).to_string())?;
+    let (entries, capacity) = (kernel.map_entries, kernel.map_capacity);
+    fact(out, "Endpoints", &format!("{entries} of {capacity}"))
+}
+
+fn write_fleet(out: &mut impl Write, fleet: &FleetState) -> fmt::Result {
+    fact(out, "Store", &fleet.store)?;
+    let silent = match fleet.silent {
+        0 => String::new(),
+        silent => format!(", {silent} silent"),
+    };
+    fact(out, "Agents", &format!("{}{silent}", fleet.agents))?;
+    fact(out, "Backends exported", &fleet.rows.to_string())
 }
 
 fn fact(out: &mut impl Write, name: &str, value: &str) -> fmt::Result {

@@ -109,20 +109,28 @@ const RESPONSES: Family = Family::counter(
     "Responses of the agent's own HTTP server, by class of status code.",
 );
 
-/// Writes the families about the agent.
-pub(super) fn write(
-    out: &mut Exposition<'_>,
-    state: &State,
-    reload: &ReloadStatus,
-    traffic: &TrafficSample,
-) -> fmt::Result {
+/// Writes the families about what the agent sees.
+pub(super) fn write(out: &mut Exposition<'_>, state: &State) -> fmt::Result {
+    write_build(out)?;
+    write_ticks(out, state)?;
+    write_kernel(out, &state.kernel)?;
+    write_view(out, &state.kernel.view)
+}
+
+/// Writes what was built.
+pub(super) fn write_build(out: &mut Exposition<'_>) -> fmt::Result {
     out.family(&BUILD)?.info(&[
         ("version", env!("CARGO_PKG_VERSION")),
         ("target_arch", std::env::consts::ARCH),
-    ])?;
-    write_ticks(out, state)?;
-    write_kernel(out, &state.kernel)?;
-    write_view(out, &state.kernel.view)?;
+    ])
+}
+
+/// Writes the families about configuration and HTTP server.
+pub(super) fn write_server(
+    out: &mut Exposition<'_>,
+    reload: &ReloadStatus,
+    traffic: &TrafficSample,
+) -> fmt::Result {
     out.gauge(&RELOAD_SUCCESSFUL, u32::from(reload.successful))?;
     out.gauge(&RELOAD_TIME, since_epoch(reload.last_success))?;
     out.gauge(&CONNECTIONS, traffic.connections)?;

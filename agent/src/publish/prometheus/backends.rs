@@ -81,6 +81,11 @@ const EXPECTED_SHARE: Family = Family::gauge(
 )
 .as_ratio();
 
+const WEIGHT: Family = Family::gauge(
+    "evenkeel_backend_weight",
+    "The backend's weight in the units of the pool's source, from which expected shares are computed unless they are learned.",
+);
+
 const INFO: Family = Family::info(
     "evenkeel_backend",
     "What the source of the pool says of the backend; its labels have the prefix label_.",
@@ -112,6 +117,11 @@ pub(super) fn write(
     let mut samples = out.family(&EXPECTED_SHARE)?;
     for series in series() {
         samples.gauge(&[series.identity], series.now.expected_share)?;
+    }
+    let mut samples = out.family(&WEIGHT)?;
+    let weights = pools.iter().flat_map(|state| state.pool.spec.parts());
+    for (series, weight) in series().zip(weights) {
+        samples.gauge(&[series.identity], weight)?;
     }
     let mut samples = out.family(&INFO)?;
     for series in series() {

@@ -3,6 +3,7 @@
 //! A family is declared and written in one go, so its descriptor appears once and its samples are never interleaved
 //! with those of another. Nothing is kept between scrapes.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::LazyLock;
 
@@ -96,24 +97,47 @@ impl Family {
     }
 }
 
+/// The same name, of a fleet; `process_` and what only a fleet has are called as they are.
+fn name_of_fleet(name: &'static str) -> Cow<'static, str> {
+    match name.strip_prefix("evenkeel_") {
+        Some(rest) if !rest.starts_with("fleet_") => format!("evenkeel_fleet_{rest}").into(),
+        _ => name.into(),
+    }
+}
+
 /// Writes families, one after the other.
 pub(super) struct Exposition<'a> {
     encoder: DescriptorEncoder<'a>,
     window: String,
+    of_fleet: bool,
+    /// The name of the family that is written.
+    name: Cow<'static, str>,
 }
 
 impl<'a> Exposition<'a> {
-    /// `window` is the length of the sliding window, as help texts say it.
-    pub(super) fn new(encoder: DescriptorEncoder<'a>, window: String) -> Self {
-        Self { encoder, window }
+    /// `window` is the length of the sliding window, as help texts say it. What is told of a fleet has names of its own, so that it is never
+    /// added to what agents tell in the same store.
+    pub(super) fn new(encoder: DescriptorEncoder<'a>, window: String, of_fleet: bool) -> Self {
+        Self {
+            encoder,
+            window,
+            of_fleet,
+            name: Cow::Borrowed(""),
+        }
     }
 
     /// Writes the descriptor of `family`; what is returned writes its samples.
     pub(super) fn family(&mut self, family: &Family) -> Result<Samples<'_>, fmt::Error> {
         let help = family.help.replace("{window}", &self.window);
         let unit = family.base.map(Base::unit);
+        // Samples repeat the name, so it has to live as long as they are written.
+        self.name = if self.of_fleet {
+            name_of_fleet(family.name)
+        } else {
+            family.name.into()
+        };
         self.encoder
-            .encode_descriptor(family.name, &help, unit, family.kind)
+            .encode_descriptor(&self.name, &help, unit, family.kind)
             .map(Samples)
     }
 

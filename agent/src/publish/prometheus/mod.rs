@@ -11,6 +11,7 @@ mod detection;
 mod dialect;
 mod discovery;
 mod family;
+mod fleet;
 mod identity;
 mod pools;
 mod process;
@@ -68,12 +69,20 @@ impl Scrape {
 impl Collector for Scrape {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let window = format!("{}s", self.state.window.as_secs_f64());
-        let mut out = Exposition::new(encoder, window);
+        let fleet = self.state.kernel.fleet.as_ref();
+        let mut out = Exposition::new(encoder, window, fleet.is_some());
         let identities = Identities::of(&self.state.pools);
         backends::write(&mut out, &self.state.pools, &identities)?;
         pools::write(&mut out, &self.state.pools)?;
         detection::write(&mut out, &self.state, &identities)?;
-        agent::write(&mut out, &self.state, &self.reload, &self.traffic)?;
+        if let Some(fleet) = fleet {
+            fleet::write(&mut out, &self.state, fleet)?;
+            agent::write_server(&mut out, &self.reload, &self.traffic)?;
+            alerts::write(&mut out, &self.alerts)?;
+            return self.process.write(&mut out);
+        }
+        agent::write(&mut out, &self.state)?;
+        agent::write_server(&mut out, &self.reload, &self.traffic)?;
         discovery::write(&mut out, &self.state, &self.discovery)?;
         audit::write(&mut out, &self.discovery.findings)?;
         alerts::write(&mut out, &self.alerts)?;

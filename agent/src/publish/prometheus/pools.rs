@@ -14,7 +14,8 @@ const BACKENDS: Family = Family::gauge(
 
 const INFO: Family = Family::info(
     "evenkeel_pool",
-    "From which side the pool's connections are seen (role), and where the pool was found (source).",
+    "From which side the pool's connections are seen (role), where the pool was found (source), how its balancer spreads them (algorithm), \
+     and what shares are compared with (expected).",
 );
 
 type Measure = (Family, fn(&Measures) -> f64);
@@ -107,6 +108,8 @@ pub(super) fn write(out: &mut Exposition<'_>, pools: &[PoolState]) -> fmt::Resul
             ("pool", spec.name.as_str()),
             ("role", spec.role.as_str()),
             ("source", spec.source.as_str()),
+            ("algorithm", spec.algorithm.as_str()),
+            ("expected", spec.expectation().as_str()),
         ])?;
     }
     for (family, value) in &MEASURES {

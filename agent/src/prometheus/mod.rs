@@ -1,13 +1,15 @@
-//! Asks a Prometheus, or what speaks its HTTP API (Thanos, Mimir), for series over a time.
+//! Asks a Prometheus, or what speaks its HTTP API (Thanos, Mimir, VictoriaMetrics), for series over a time.
 
-use std::collections::BTreeMap;
+mod reply;
+
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::{Method, Request, StatusCode, Uri, header};
-use serde::Deserialize;
+use axum::http::{HeaderName, HeaderValue, Method, Request, StatusCode, Uri, header};
 
 use crate::http_client::{self, Access, ClientError, Origin, encoded};
+
+pub(crate) use self::reply::Series;
 
 /// The largest answer, in bytes.
 const LARGEST: usize = 512 << 20;
@@ -25,7 +27,7 @@ pub(crate) enum PrometheusError {
     Refused(String),
     #[error("answered {status} and not as Prometheus does: {body:?}: is this its root?")]
     NotPrometheus { status: StatusCode, body: String },
-    #[error("the answer is larger than {} MiB: choose a larger --step, or fewer series by --selector", LARGEST >> 20)]
+    #[error("the answer is larger than {} MiB: ask for fewer series by a selector, or in larger steps", LARGEST >> 20)]
     TooLarge,
 }
 
@@ -36,23 +38,9 @@ pub(crate) struct Prometheus {
     /// What is in front of `/api/v1`.
     root: String,
     access: Access,
+    /// Sent with every request, such as the tenant's name.
+    headers: Vec<(HeaderName, HeaderValue)>,
 }
-
-/// A series: its labels, and its values at seconds since the epoch.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Series {
-    #[serde(rename = "metric")]
-    pub(crate) labels: BTreeMap<String, String>,
-    #[serde(rename = "values")]
-    pub(crate) points: Vec<Point>,
-}
-
-/// Prometheus writes values as text, because JSON knows neither NaN nor infinities.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Point(
-    pub(crate) f64,
-    #[serde(deserialize_with = "number")] pub(crate) f64,
-);
 
 /// The steps of a range query, in milliseconds since the epoch.
 #[derive(Clone, Copy, Debug)]
@@ -60,23 +48,6 @@ pub(crate) struct Range {
     pub(crate) first: u64,
     pub(crate) last: u64,
     pub(crate) step: Duration,
-}
-
-#[derive(Deserialize)]
-struct Reply {
-    status: String,
-    error: Option<String>,
-    data: Option<Data>,
-}
-
-#[derive(Deserialize)]
-struct Data {
-    result: Vec<Series>,
-}
-
-fn number<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
-    let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
-    text.parse().map_err(serde::de::Error::custom)
 }
 
 impl Prometheus {
@@ -91,15 +62,23 @@ impl Prometheus {
             origin: Origin::of(&uri)?,
             root: uri.path().trim_end_matches('/').to_owned(),
             access,
+            headers: Vec::new(),
         })
     }
 
-    /// What a query gives at each step.
+    /// The same, with headers of every request.
+    pub(crate) fn with_headers(mut self, headers: Vec<(HeaderName, HeaderValue)>) -> Self {
+        self.headers = headers;
+        self
+    }
+
+    /// What a query gives at each step; each series is shown to `take`.
     pub(crate) async fn range(
         &self,
         query: &str,
         range: Range,
-    ) -> Result<Vec<Series>, PrometheusError> {
+        take: &mut (dyn FnMut(&Series<'_>) + Send),
+    ) -> Result<(), PrometheusError> {
         let form = format!(
             "query={}&start={}&end={}&step={}",
             encoded(query),
@@ -107,24 +86,44 @@ impl Prometheus {
             seconds(range.last),
             range.step.as_secs_f64()
         );
-        let request = Request::builder()
+        self.ask("query_range", form, take).await
+    }
+
+    /// What a query gives at a moment, in milliseconds since the epoch; each series is shown to `take`. Of a range selector these are
+    /// all samples within the range, as they were scraped.
+    pub(crate) async fn instant(
+        &self,
+        query: &str,
+        at: u64,
+        take: &mut (dyn FnMut(&Series<'_>) + Send),
+    ) -> Result<(), PrometheusError> {
+        let form = format!("query={}&time={}", encoded(query), seconds(at));
+        self.ask("query", form, take).await
+    }
+
+    async fn ask(
+        &self,
+        what: &str,
+        form: String,
+        take: &mut (dyn FnMut(&Series<'_>) + Send),
+    ) -> Result<(), PrometheusError> {
+        let mut request = Request::builder()
             .method(Method::POST)
-            .uri(format!("{}/api/v1/query_range", self.root))
-            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .body(Body::from(form))?;
+            .uri(format!("{}/api/v1/{what}", self.root))
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
         // One byte more than is taken tells a larger answer.
         let wanted = |_: StatusCode| LARGEST + 1;
+        let request = request.body(Body::from(form))?;
         let answer = http_client::send(&self.origin, &self.access, request, wanted).await?;
         if answer.body.len() > LARGEST {
             return Err(PrometheusError::TooLarge);
         }
-        match serde_json::from_slice::<Reply>(&answer.body) {
-            Ok(Reply {
-                data: Some(data),
-                status,
-                ..
-            }) if status == "success" => Ok(data.result),
-            Ok(Reply {
+        match reply::read(&answer.body, take) {
+            Ok(head) if head.has_data && head.status == "success" => Ok(()),
+            Ok(reply::Head {
                 error: Some(error), ..
             }) => Err(PrometheusError::Refused(error)),
             _ => Err(PrometheusError::NotPrometheus {
@@ -146,16 +145,6 @@ fn seconds(milliseconds: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn answers_are_read_as_prometheus_writes_them() {
-        let text = r#"{"status":"success","data":{"resultType":"matrix","result":[
-            {"metric":{"pool":"a\"b"},"values":[[1700000000.5,"1e3"],[1700000015,"NaN"]]}]}}"#;
-        let reply: Reply = serde_json::from_str(text).unwrap();
-        let series = &reply.data.unwrap().result[0];
-        assert_eq!(series.labels["pool"], "a\"b");
-        assert!((series.points[0].1 - 1000.0).abs() < 1e-9 && series.points[1].1.is_nan());
-    }
 
     #[test]
     fn times_and_queries_are_written_as_prometheus_reads_them() {
