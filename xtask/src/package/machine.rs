@@ -18,6 +18,9 @@ use crate::shell::output;
 
 const INIT: &str = include_str!("machine.sh");
 
+/// What the folders and cgroups of machines are called.
+const PREFIX: &str = "evenkeel-machine-";
+
 /// How long systemd may take to start.
 const BOOT: Duration = Duration::from_secs(90);
 
@@ -35,9 +38,10 @@ pub(super) struct Machine {
 impl Machine {
     /// Boots it, until its systemd has nothing to start any longer.
     pub(super) fn boot() -> Result<Self> {
-        let folder = TempDir::with_prefix("evenkeel-machine-")?;
+        let folder = TempDir::with_prefix(PREFIX)?;
         let name = folder.path().file_name().context("a folder has a name")?;
         let root = cgroup_root()?;
+        remove_leftovers(&root)?;
         let cgroup = root.join(name);
         fs::create_dir(&cgroup)
             .with_context(|| format!("cannot make the cgroup {}", cgroup.display()))?;
@@ -157,6 +161,18 @@ impl Drop for Machine {
             eprintln!("{}: {error:#}", self.cgroup.display());
         }
     }
+}
+
+/// Removes the empty cgroups of machines whose task was killed.
+fn remove_leftovers(root: &Path) -> Result<()> {
+    for entry in fs::read_dir(root)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(PREFIX) {
+            remove(&entry.path())
+                .with_context(|| format!("{} is in use", entry.path().display()))?;
+        }
+    }
+    Ok(())
 }
 
 /// Removes a cgroup with those below it.

@@ -12,6 +12,7 @@ use anyhow::{Context, Result, ensure};
 use self::machine::Machine;
 use crate::dist::{self, Dist};
 use crate::shell::{command, run as run_program};
+use crate::stop::Stop;
 
 type Check = (&'static str, fn(&Machine, &Packages) -> Result<()>);
 
@@ -22,6 +23,7 @@ const CHECKS: &[Check] = &[
     ("reload", checks::reload),
     ("refuse a wrong configuration", checks::wrong_configuration),
     ("restart what hangs", checks::hang),
+    ("other settings", checks::documented_settings),
     ("upgrade", checks::upgrade),
     ("remove", checks::remove),
     ("purge", checks::purge),
@@ -39,6 +41,14 @@ struct Packages {
 pub(crate) fn run() -> Result<()> {
     let dist = dist::run()?;
     check_files(&dist)?;
+    let stop = Stop::listen()?;
+    let outcome = check_all(&dist, &stop);
+    stop.settle()?;
+    outcome
+}
+
+/// A machine, and all that is done in it; nothing of it is left when this returns.
+fn check_all(dist: &Dist, stop: &Stop) -> Result<()> {
     let _alone = alone()?;
     let began = Instant::now();
     let machine = Machine::boot()?;
@@ -53,6 +63,7 @@ pub(crate) fn run() -> Result<()> {
         archive: machine.put(&dist.archive)?,
     };
     for (name, check) in CHECKS {
+        stop.check()?;
         let began = Instant::now();
         check(&machine, &packages).with_context(|| format!("{name}\n{}\n", machine.journal()))?;
         println!("{name}: as it should be ({:.1?})", began.elapsed());
