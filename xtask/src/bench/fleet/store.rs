@@ -136,16 +136,12 @@ impl Written {
             let first = (from.saturating_sub(offset) / self.every + 1) * self.every + offset;
             (first..=query.at).step_by(usize::try_from(self.every).unwrap_or(usize::MAX))
         };
-        match query.range {
-            Some(range) => {
-                let points: Vec<String> = scrapes(query.at - range).map(point).collect();
-                format!("\"values\":[{}]", points.join(","))
-            }
-            None => {
-                let last = scrapes(query.at - LOOKBACK).last().unwrap_or(query.at);
-                format!("\"value\":{}", point(last))
-            }
+        if let Some(range) = query.range {
+            let points: Vec<String> = scrapes(query.at - range).map(point).collect();
+            return format!("\"values\":[{}]", points.join(","));
         }
+        let last = scrapes(query.at - LOOKBACK).last().unwrap_or(query.at);
+        format!("\"value\":{}", point(last))
     }
 }
 
