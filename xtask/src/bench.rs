@@ -80,7 +80,12 @@ pub(crate) fn run(part: Option<Part>, quick: bool) -> Result<()> {
         optimized::run("audit", &audit::SECTIONS, scale)?;
     }
     if wanted(Part::Fleet) {
-        optimized::run("fleet", &fleet::SECTIONS, scale)?;
+        println!("\n=== fleet");
+        let text = section(&agents::build()?, scale, fleet::measure)?;
+        println!("\n{text}");
+        if scale == Scale::Full {
+            report::publish("fleet", &text)?;
+        }
     }
     println!("\ndone in {:.0?}", began.elapsed());
     Ok(())

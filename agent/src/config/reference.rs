@@ -103,6 +103,7 @@ fn scaffold(path: &str) -> Value {
     let mut root = json!({
         "pools": [{"name": "p", "backends": [{"address": "192.0.2.1:80"}]}],
         "alerting": {"alertmanagers": [receiver], "webhooks": [receiver]},
+        "fleet": {"prometheus": receiver},
     });
     for (section, needs) in [
         ("basic_auth", json!({"username": "u", "password_file": "f"})),

@@ -14,8 +14,10 @@ const COUNTED: [Quantity; 5] = [
     Quantity::Sent,
     Quantity::Active,
 ];
-/// What describes, and who takes it over.
-const DESCRIBED: [(&str, fn(&mut Rows, &Series<'_>)); 4] = [
+/// Takes a series over.
+type Taken = fn(&mut Rows, &Series<'_>);
+/// What describes, and how it is taken over.
+const DESCRIBED: [(&str, Taken); 4] = [
     (Quantity::Info.metric(), Rows::described),
     ("evenkeel_backend_weight", Rows::weighed),
     (Quantity::ExpectedShare.metric(), Rows::expected),

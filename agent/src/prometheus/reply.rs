@@ -245,7 +245,10 @@ impl<'de> Visitor<'de> for Points<'_> {
 mod tests {
     use super::*;
 
-    fn all(text: &str) -> (Head, Vec<(Option<String>, Vec<(f64, f64)>)>) {
+    /// The label `pool`, and the points.
+    type Found = (Option<String>, Vec<(f64, f64)>);
+
+    fn all(text: &str) -> (Head, Vec<Found>) {
         let mut found = Vec::new();
         let head = read(text.as_bytes(), &mut |series| {
             let points = series.points.iter().map(|point| (point.0, point.1));

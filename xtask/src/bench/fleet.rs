@@ -3,6 +3,7 @@
 mod store;
 
 use std::fmt::Write as _;
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -12,13 +13,9 @@ use evenkeel_lab::netns::Namespace;
 use evenkeel_lab::wait::wait_until;
 
 use self::store::{Fleet, Store};
-use super::agents;
 use super::held::{cpu_time, forget_peak, memory};
-use super::optimized::Section;
 use super::report::{self, Aim, Scale, thousands};
 use super::stats::Sample;
-
-pub(super) const SECTIONS: [Section; 1] = [("fleet", measure)];
 
 /// The time between evaluations.
 const INTERVAL: Duration = Duration::from_secs(15);
@@ -42,19 +39,19 @@ struct Took {
     read: f64,
 }
 
-fn measure(scale: Scale) -> Result<String> {
+/// Measures fleets of several sizes; gives the table and the aims.
+pub(super) fn measure(binary: &Path, scale: Scale) -> Result<String> {
     let (fleets, evaluations): (&[(usize, usize)], usize) = match scale {
         Scale::Full => (&[(100, 50), (1_000, 10), (1_000, 50)], 5),
         Scale::Quick => (&[(20, 20)], 2),
     };
-    let binary = agents::build()?;
     let mut all = Vec::new();
     for (nodes, pods) in fleets {
         let fleet = Fleet {
             nodes: *nodes,
             pods: *pods,
         };
-        all.push(watch(&binary, fleet, evaluations)?);
+        all.push(watch(binary, fleet, evaluations)?);
     }
     let mut text = format!(
         "An evaluation every {} s of agents that are scraped as often; medians of {evaluations} evaluations, in brackets the longest.\n\n\
@@ -104,7 +101,7 @@ fn aims(largest: &Took) -> [Aim; 2] {
     ]
 }
 
-fn watch(binary: &std::path::Path, fleet: Fleet, evaluations: usize) -> Result<Took> {
+fn watch(binary: &Path, fleet: Fleet, evaluations: usize) -> Result<Took> {
     let store = Store::start(fleet, INTERVAL)?;
     let config = format!(
         "fleet: {{prometheus: {{url: 'http://{}'}}, interval: {}s, delay: 30s, window: 5m, lookback: 5m}}\n",

@@ -57,7 +57,7 @@ async fn an_even_fleet_is_found_even_and_every_connection_is_counted_once() {
         again.pass(1).await;
         again.opened
     };
-    assert_eq!(world.counted() as f64, world.opened - first);
+    assert!((world.counted() as f64 - (world.opened - first)).abs() < 0.5);
     let asked = world.memory.asked.lock().unwrap();
     let all = asked.iter().all(|(query, tenant)| {
         query.contains("{cluster=\"a\"}") && tenant.as_deref() == Some("shop")
@@ -113,7 +113,9 @@ async fn nodes_with_equal_traffic_and_unequal_numbers_of_pods_are_told_as_that()
         agent.backends[0].rate = 40.0;
         agent.zone = None;
     }
-    agents.iter_mut().for_each(|agent| agent.zone = None);
+    for agent in &mut agents {
+        agent.zone = None;
+    }
     let mut world = World::new(agents).await;
     world.pass(40).await;
     let incident = world.incident().unwrap();
@@ -195,7 +197,7 @@ async fn restarted_agents_and_missed_scrapes_lose_nothing_and_alarm_nobody() {
         again.pass(1).await;
         again.opened
     };
-    assert_eq!(world.counted() as f64, world.opened - first);
+    assert!((world.counted() as f64 - (world.opened - first)).abs() < 0.5);
     assert_eq!(world.state().kernel.fleet.as_ref().unwrap().resets, 2);
 }
 

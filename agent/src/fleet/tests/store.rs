@@ -13,6 +13,9 @@ use axum::routing::post;
 
 type Labels = Vec<(String, String)>;
 
+/// A query, and on behalf of which tenant.
+pub(super) type Asked = (String, Option<String>);
+
 /// Its series.
 #[derive(Debug, Default)]
 pub(super) struct Series {
@@ -24,7 +27,7 @@ pub(super) struct Series {
 pub(super) struct Memory {
     pub(super) series: Arc<Mutex<Series>>,
     pub(super) down: Arc<AtomicBool>,
-    pub(super) asked: Arc<Mutex<Vec<(String, Option<String>)>>>,
+    pub(super) asked: Arc<Mutex<Vec<Asked>>>,
 }
 
 impl Series {
@@ -105,12 +108,10 @@ async fn query(
         .lock()
         .unwrap()
         .push((form["query"].clone(), tenant));
-    let at = form["time"].parse::<f64>().unwrap() * 1000.0;
+    // Seconds with three decimals.
+    let at: u64 = form["time"].replace('.', "").parse().unwrap();
     let series = memory.series.lock().unwrap();
-    (
-        StatusCode::OK,
-        series.answer(&form["query"], at.round() as u64),
-    )
+    (StatusCode::OK, series.answer(&form["query"], at))
 }
 
 fn decoded(text: &str) -> String {

@@ -2,7 +2,7 @@
 //! node with an agent.
 
 use std::fmt::Write as _;
-use std::io::{BufRead as _, BufReader, BufWriter, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -38,6 +38,14 @@ struct Query {
     range: Option<u64>,
 }
 
+/// The labels of all series, written beforehand: what is measured is not the store.
+struct Written {
+    fleet: Fleet,
+    /// Node by node, without name and without what only `evenkeel_backend_info` has.
+    rows: Vec<String>,
+    every: u64,
+}
+
 impl Store {
     /// Serves on a free port of the loopback interface.
     pub(super) fn start(fleet: Fleet, scrapes: Duration) -> Result<Self> {
@@ -45,11 +53,11 @@ impl Store {
         let address = listener.local_addr()?;
         let sent = Arc::new(AtomicU64::new(0));
         let counter = Arc::clone(&sent);
-        let every = u64::try_from(scrapes.as_millis())?;
+        let written = Written::new(fleet, u64::try_from(scrapes.as_millis())?);
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 // Whoever asked has gone, or is measured as waiting in vain.
-                if let Ok(bytes) = answer(&stream, fleet, every) {
+                if let Ok(bytes) = written.answer(&stream) {
                     counter.fetch_add(bytes, Ordering::Relaxed);
                 }
             }
@@ -68,83 +76,86 @@ impl Store {
     }
 }
 
-fn answer(stream: &TcpStream, fleet: Fleet, every: u64) -> Result<u64> {
-    let query = read(stream)?;
-    let mut out = BufWriter::with_capacity(1 << 20, stream);
-    write!(out, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")?;
-    let mut bytes = 0;
-    let mut put = |text: &str| {
-        bytes += text.len() as u64;
-        out.write_all(text.as_bytes())
-    };
-    put(r#"{"status":"success","data":{"resultType":"x","result":["#)?;
-    let mut text = String::new();
-    let mut first = true;
-    for node in 0..fleet.nodes {
-        let of_agent =
-            query.metric.starts_with("process_") || query.metric.starts_with("evenkeel_pool_");
-        for pod in 0..if of_agent { 1 } else { fleet.pods } {
-            text.clear();
-            if !first {
-                text.push(',');
-            }
-            series(&mut text, &query, fleet, (node, pod), every)?;
-            put(&text)?;
-            first = false;
+impl Written {
+    fn new(fleet: Fleet, every: u64) -> Self {
+        let services = (fleet.nodes * fleet.pods).div_ceil(PODS_OF_A_SERVICE);
+        let row = |number: usize| {
+            let (node, pod) = (number / fleet.pods, number % fleet.pods);
+            format!(
+                r#""backend":"10.{}.{}.{pod}:8080","instance":"192.0.2.1:{node}","job":"evenkeel","node":"node-{node}","pool":"service-{}","zone":"{}""#,
+                node >> 8,
+                node & 255,
+                number % services,
+                node % 3
+            )
+        };
+        Self {
+            fleet,
+            rows: (0..fleet.nodes * fleet.pods).map(row).collect(),
+            every,
         }
     }
-    put("]}}")?;
-    out.flush()?;
-    Ok(bytes)
+
+    fn answer(&self, stream: &TcpStream) -> Result<u64> {
+        let query = read(stream)?;
+        let mut text = r#"{"status":"success","data":{"resultType":"x","result":["#.to_owned();
+        let of_agent = ["process_", "evenkeel_pool_"]
+            .iter()
+            .any(|start| query.metric.starts_with(start));
+        for (node, rows) in self.rows.chunks(self.fleet.pods).enumerate() {
+            let values = self.values(&query, node);
+            for row in rows.iter().take(if of_agent { 1 } else { self.fleet.pods }) {
+                let comma = if text.ends_with('[') { "" } else { "," };
+                let (metric, more) = (&query.metric, more(&query.metric));
+                write!(
+                    text,
+                    r#"{comma}{{"metric":{{"__name__":"{metric}",{row}{more}}},{values}}}"#
+                )?;
+            }
+        }
+        text.push_str("]}}");
+        let mut out = stream;
+        let head = "HTTP/1.1 200 OK\r\nConnection: close\r\n";
+        write!(out, "{head}Content-Length: {}\r\n\r\n", text.len())?;
+        out.write_all(text.as_bytes())?;
+        Ok(text.len() as u64)
+    }
+
+    /// The samples of a node's series: scraped together, and alike.
+    fn values(&self, query: &Query, node: usize) -> String {
+        let value = |at: u64| {
+            if query.metric.ends_with("_total") {
+                (RATE * at as f64 / 1000.0).floor()
+            } else {
+                1.0
+            }
+        };
+        let point = |at: u64| format!("[{}.{:03},\"{}\"]", at / 1000, at % 1000, value(at));
+        let offset = node as u64 * 7919 % self.every;
+        let scrapes = |from: u64| {
+            let first = (from.saturating_sub(offset) / self.every + 1) * self.every + offset;
+            (first..=query.at).step_by(usize::try_from(self.every).unwrap_or(usize::MAX))
+        };
+        if let Some(range) = query.range {
+            let points: Vec<String> = scrapes(query.at - range).map(point).collect();
+            return format!("\"values\":[{}]", points.join(","));
+        }
+        let last = scrapes(query.at - LOOKBACK).last().unwrap_or(query.at);
+        format!("\"value\":{}", point(last))
+    }
 }
 
-/// Appends one series, as Prometheus writes it.
-fn series(
-    text: &mut String,
-    query: &Query,
-    fleet: Fleet,
-    (node, pod): (usize, usize),
-    every: u64,
-) -> Result<()> {
-    let number = node * fleet.pods + pod;
-    let service = number % (fleet.nodes * fleet.pods).div_ceil(PODS_OF_A_SERVICE);
-    let metric = &query.metric;
-    write!(
-        text,
-        r#"{{"metric":{{"__name__":"{metric}","backend":"10.{}.{}.{}:8080","instance":"192.0.2.1:{node}","job":"evenkeel","node":"node-{node}","pool":"service-{service}","zone":"{}""#,
-        node >> 8,
-        node & 255,
-        pod,
-        node % 3
-    )?;
-    if metric.ends_with("_info") {
-        write!(
-            text,
-            r#","algorithm":"random","expected":"weights","label_pod":"service-{service}-{number:x}","role":"local""#
-        )?;
-    }
-    text.push_str("},");
-    let value = |at: u64| {
-        if metric.ends_with("_total") {
-            (RATE * at as f64 / 1000.0).floor()
-        } else {
-            1.0
+/// What infos say besides.
+fn more(metric: &str) -> &'static str {
+    match metric {
+        "evenkeel_backend_info" => {
+            r#","label_pod":"service-7d4b9c6f5-x2x9k","label_version":"v42","role":"local""#
         }
-    };
-    let point = |at: u64| format!("[{}.{:03},\"{}\"]", at / 1000, at % 1000, value(at));
-    let offset = node as u64 * 7919 % every;
-    let scrapes = |from: u64| {
-        let first = (from.saturating_sub(offset) / every + 1) * every + offset;
-        (first..=query.at).step_by(usize::try_from(every).unwrap_or(usize::MAX))
-    };
-    if let Some(range) = query.range {
-        let points: Vec<String> = scrapes(query.at - range).map(point).collect();
-        write!(text, "\"values\":[{}]}}", points.join(","))?;
-    } else {
-        let last = scrapes(query.at - LOOKBACK).last().unwrap_or(query.at);
-        write!(text, "\"value\":{}}}", point(last))?;
+        "evenkeel_pool_info" => {
+            r#","algorithm":"random","expected":"weights","role":"local","source":"kubernetes""#
+        }
+        _ => "",
     }
-    Ok(())
 }
 
 fn read(stream: &TcpStream) -> Result<Query> {
