@@ -39,7 +39,7 @@ fn every_overlay_is_tested() {
     assert_eq!(overlays, FOLDERS[1..]);
 }
 
-/// The name of a generated ConfigMap ends with a hash, which each version computes in its own way.
+/// The name of a generated `ConfigMap` ends with a hash, which each version computes in its own way.
 #[test]
 fn debians_old_kubectl_renders_the_base_alike() {
     let mut old = Command::new(parts::debian_kubectl().unwrap());

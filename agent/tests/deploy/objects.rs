@@ -27,7 +27,7 @@ impl Objects {
         found[0]
     }
 
-    /// The configuration of the agents, which is in the only ConfigMap with a file of that name.
+    /// The configuration of the agents, which is in the only `ConfigMap` with a file of that name.
     pub(crate) fn configuration(&self) -> &str {
         let maps = self.all("ConfigMap");
         let mut texts = maps

@@ -17,7 +17,7 @@ metadata:
 spec:
 ";
 
-/// The rules as a PrometheusRule, without the comments.
+/// The rules as a `PrometheusRule`, without the comments.
 fn wanted() -> String {
     let lines = text(RULES);
     let lines = lines

@@ -11,7 +11,7 @@ use crate::reload::{ReloadStatus, Request};
 /// A service manager with a socket of the abstract namespace, and an agent that it supervises.
 struct Stage {
     manager: UnixDatagram,
-    states: watch::Sender<Arc<State>>,
+    ticks: watch::Sender<Arc<State>>,
     status: watch::Sender<ReloadStatus>,
     _requests: mpsc::Receiver<Request>,
     supervisor: Supervisor,
@@ -35,12 +35,12 @@ fn stage(name: &str, watchdog: Option<Duration>, interval: Duration) -> Stage {
     let name = format!("evenkeel-test-{name}-{}", std::process::id());
     let address = SocketAddr::from_abstract_name(&name).unwrap();
     let manager = UnixDatagram::bind_addr(&address).unwrap();
-    let (states, receiver) = watch::channel(state(interval));
+    let (ticks, receiver) = watch::channel(state(interval));
     let (reload, requests, status) = ReloadHandle::channel();
     let socket = Socket::open(format!("@{name}").as_ref()).unwrap();
     Stage {
         manager,
-        states,
+        ticks,
         status,
         _requests: requests,
         supervisor: Supervisor::new(Some(socket), watchdog, receiver, reload),
@@ -90,7 +90,7 @@ async fn ticks_feed_the_watchdog_and_a_hung_tick_starves_it() {
     let following = tokio::spawn(stage.supervisor.clone().follow());
     let mut signs = 0;
     while signs < 3 {
-        stage.states.send_replace(state(interval));
+        stage.ticks.send_replace(state(interval));
         tokio::time::sleep(interval).await;
         if let Some(message) = within(&stage.manager, Duration::from_millis(1)) {
             assert_eq!(message, "WATCHDOG=1");
@@ -106,9 +106,9 @@ async fn a_long_interval_asks_for_more_patience_once() {
     let interval = Duration::from_secs(60);
     let stage = stage("patience", Some(Duration::from_secs(30)), interval);
     let following = tokio::spawn(stage.supervisor.clone().follow());
-    stage.states.send_replace(state(interval));
+    stage.ticks.send_replace(state(interval));
     assert_eq!(heard(&stage.manager), "WATCHDOG_USEC=300000000\nWATCHDOG=1");
-    stage.states.send_replace(state(interval));
+    stage.ticks.send_replace(state(interval));
     assert!(is_silent(&stage.manager));
     following.abort();
 }
@@ -116,7 +116,7 @@ async fn a_long_interval_asks_for_more_patience_once() {
 #[tokio::test]
 async fn without_a_service_manager_nothing_is_followed() {
     let Stage {
-        states, supervisor, ..
+        ticks, supervisor, ..
     } = stage("nobody", None, Duration::from_secs(1));
     let alone = Supervisor {
         socket: None,
@@ -125,5 +125,5 @@ async fn without_a_service_manager_nothing_is_followed() {
     alone.ready();
     // It would wait for the next state otherwise.
     alone.follow().await;
-    drop(states);
+    drop(ticks);
 }
