@@ -10,17 +10,18 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context, anyhow};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use crate::conductor::{Applicant, Conductor};
 use crate::config::Config;
 use crate::counting::{Counting, Memory};
 use crate::engine::Plan;
 use crate::history::History;
-use crate::kernel;
+use crate::kernel::{self, Capability};
 use crate::model::{Incident, NetnsCookie, State, WebFile};
+use crate::privileges::{Kept, Loader, Reason};
 use crate::publish::alerts::{self, Alerts, AlertsHandle, Identity};
-use crate::publish::{Access, AccessHandle, Server};
+use crate::publish::{Access, AccessHandle, Server, Supervisor};
 use crate::recording::{Beginning, Recorder};
 use crate::reload::{ReloadHandle, ReloadStatus, Request};
 use crate::runner::{Runner, RunnerHandle};
@@ -37,6 +38,8 @@ pub struct Setup {
     pub extent: kernel::Extent,
     /// Where to record what is counted.
     pub record: Option<Record>,
+    /// What this process has not given up; `None` if it gives nothing up.
+    pub kept: Option<Kept>,
 }
 
 /// Where to record, and how much.
@@ -60,12 +63,13 @@ pub struct App {
     history: Option<History>,
     alerts: Alerts,
     access: AccessHandle,
+    supervisor: Supervisor,
 }
 
 impl App {
-    /// Loads and attaches the programs, reads the counters for the first time, binds the address. On error nothing is
-    /// left in the kernel.
-    pub fn build(config: &Config, setup: Setup) -> anyhow::Result<Self> {
+    /// Loads and attaches the programs, which the loader does; reads the counters for the first time, binds the address. On
+    /// error nothing is left in the kernel.
+    pub fn build(config: &Config, setup: Setup, loader: Loader) -> anyhow::Result<Self> {
         let (reload, requests, status) = ReloadHandle::channel();
         let access = AccessHandle::default();
         access.replace(Access::open(&config.web.file)?);
@@ -75,6 +79,7 @@ impl App {
             kernel::Identity::Agent,
             config,
             setup.extent.clone(),
+            loader,
             |plan, netns| {
                 let mut past = Vec::new();
                 if let Some(directory) = &config.incidents_directory {
@@ -106,15 +111,18 @@ impl App {
             .with_discovery(discovery)
             .with_access(access.clone())
             .with_recording(recording);
+        let supervisor = Supervisor::of_environment(state.clone(), reload.clone());
         let reloader = Reloader {
             requests,
             status,
             applicant,
             file: setup.config_file,
+            kept: setup.kept,
             listen: config.web.listen,
             incidents: config.incidents_directory.clone(),
             receivers,
             access: access.clone(),
+            supervisor: supervisor.clone(),
         };
         Ok(Self {
             runner,
@@ -127,6 +135,7 @@ impl App {
             history,
             alerts,
             access,
+            supervisor,
         })
     }
 
@@ -166,6 +175,7 @@ impl App {
             history,
             alerts,
             state,
+            supervisor,
             ..
         } = self;
         let (ended, ticking) = oneshot::channel();
@@ -182,6 +192,8 @@ impl App {
         let mut ticking = ticking;
         let keeping = CancellationToken::new();
         let keeper = history.map(|history| tokio::spawn(history.keep(state, keeping.clone())));
+        supervisor.ready();
+        let following = tokio::spawn(supervisor.clone().follow());
 
         let outcome = tokio::select! {
             () = stop.cancelled() => Ok(()),
@@ -192,6 +204,8 @@ impl App {
             ended = &mut reloads => Err(unasked("the reloader", ended.context("it panicked"))),
         };
         info!("stopping");
+        following.abort();
+        supervisor.stopping();
         serving.cancel();
         handle.stop();
         reloads.abort();
@@ -256,21 +270,36 @@ fn node() -> anyhow::Result<String> {
     Ok(name.trim().to_owned())
 }
 
+/// Tells what the configuration in force would need that was given up when the agent started.
+fn warn_of_rights(needs: &[(Capability, Reason)]) {
+    for (capability, reason) in needs {
+        let capability = capability.as_str();
+        warn!(
+            capability,
+            "the agent gave up what this configuration needs when it started: restart it. Until then it works as far as \
+             it does without ({reason})"
+        );
+    }
+}
+
 /// Carries out reloads, one at a time.
 struct Reloader {
     requests: mpsc::Receiver<Request>,
     status: watch::Sender<ReloadStatus>,
     applicant: Applicant,
     file: Option<PathBuf>,
+    kept: Option<Kept>,
     listen: SocketAddr,
     incidents: Option<PathBuf>,
     receivers: AlertsHandle,
     access: AccessHandle,
+    supervisor: Supervisor,
 }
 
 impl Reloader {
     async fn run(mut self) {
         while let Some(answer) = self.requests.recv().await {
+            self.supervisor.reloading();
             let outcome = self.reload().await;
             match &outcome {
                 Ok(()) => info!("configuration reloaded"),
@@ -285,6 +314,7 @@ impl Reloader {
                     status.last_success = SystemTime::now();
                 }
             });
+            self.supervisor.ready();
             // Whoever asked may not wait for the answer.
             drop(answer.send(outcome));
         }
@@ -315,11 +345,14 @@ impl Reloader {
         alerts::check(&config.alerting).map_err(|error| error.to_string())?;
         let access = self.access(config.web.file.clone()).await?;
         let alerting = config.alerting.clone();
+        let kept = self.kept.as_ref();
+        let needs = kept.map_or_else(Vec::new, |kept| kept.given_up_for(&config));
         self.applicant.apply(config).await?;
         self.receivers
             .replace(&alerting)
             .map_err(|error| error.to_string())?;
         self.access.replace(access);
+        warn_of_rights(&needs);
         Ok(())
     }
 

@@ -12,6 +12,7 @@ use crate::discovery::DiscoveryHandle;
 use crate::engine::{Engine, Plan};
 use crate::kernel::{Extent, Identity, Kernel, Options, netns_cookie};
 use crate::model::{Endpoint, Incident, NetnsCookie, State};
+use crate::privileges::Loader;
 use crate::recording::Recorder;
 use crate::runner::{Runner, RunnerHandle};
 
@@ -34,11 +35,12 @@ pub(crate) struct Counting {
 
 impl Counting {
     /// Loads and attaches the programs, and reads the counters for the first time. On error nothing is left in the kernel.
-    /// `remember` is asked once the programs are attached.
+    /// `loader` does what takes rights; `remember` is asked once the programs are attached.
     pub(crate) fn begin(
         identity: Identity,
         config: &Config,
         extent: Extent,
+        loader: Loader,
         remember: impl FnOnce(&Plan, NetnsCookie) -> anyhow::Result<Memory>,
     ) -> anyhow::Result<Self> {
         let (mut conductor, applicant, discovery) = Conductor::begin(config, &Handle::current());
@@ -52,7 +54,8 @@ impl Counting {
         };
         let netns = netns_cookie()
             .context("the kernel does not tell the cookie of the network namespace")?;
-        let kernel = Kernel::attach(identity, options, watched(&plan, netns))?;
+        let endpoints: Vec<Endpoint> = watched(&plan, netns).collect();
+        let kernel = loader.run(move || Kernel::attach(identity, options, endpoints))??;
         let Memory { past, recorder } = remember(&plan, netns)?;
         let engine = Engine::new(plan, netns, past)?;
         let (runner, handle, state) = Runner::new(kernel, engine, config.interval, recorder)?;

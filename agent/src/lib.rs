@@ -20,6 +20,7 @@ pub mod history;
 mod http_client;
 pub mod kernel;
 pub mod model;
+pub mod privileges;
 mod prometheus;
 pub mod publish;
 pub mod recording;

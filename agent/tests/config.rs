@@ -28,7 +28,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use evenkeel::config::{Config, ConfigError, Discovery, Haproxy};
+use evenkeel::config::{Config, ConfigError, Discovery, Haproxy, Kubernetes};
 use evenkeel::model::{
     Algorithm, BackendSpec, Detection, Expectation, PoolSpec, Role, Signal, Source, Weight,
 };
@@ -124,6 +124,14 @@ fn every_key_has_its_effect() {
         caddy: vec!["/etc/caddy/caddy.json".into()],
         traefik: vec![beside("traefik.yml")],
         file_sd: vec![beside("pools/*.json")],
+        kubernetes: Some(Kubernetes {
+            namespaces: vec!["shop".to_owned(), "payments".to_owned()],
+            selector: Some("app=checkout".to_owned()),
+            role: Role::Upstream,
+            node: Some("worker-1".to_owned()),
+            pod_labels: vec!["track".to_owned()],
+            kubeconfig: Some(beside("kubeconfig")),
+        }),
     };
     assert_eq!(config.discovery, expected);
     assert_eq!(config.incidents_directory, Some("/var/lib/evenkeel".into()));
@@ -147,6 +155,7 @@ fn every_key_has_its_effect() {
         findings: Vec::new(),
         backends: vec![
             BackendSpec {
+                identity: None,
                 address: "10.0.0.11:8080".parse().unwrap(),
                 netns: None,
                 weight: Weight::new(3.0).unwrap(),
@@ -160,6 +169,7 @@ fn every_key_has_its_effect() {
                 ]),
             },
             BackendSpec {
+                identity: None,
                 // Written as an IPv6 address that maps it.
                 address: "10.0.0.12:8080".parse().unwrap(),
                 netns: None,
@@ -194,6 +204,7 @@ fn labels(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
 /// A backend of which only the address is given.
 fn plain(address: &str) -> BackendSpec {
     BackendSpec {
+        identity: None,
         address: address.parse().unwrap(),
         netns: None,
         weight: Weight::ONE,

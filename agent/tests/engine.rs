@@ -58,6 +58,7 @@ fn address(n: u32) -> SocketAddr {
 
 fn backend(n: u32, weight: f64) -> BackendSpec {
     BackendSpec {
+        identity: None,
         address: address(n),
         netns: None,
         weight: Weight::new(weight).unwrap(),
@@ -284,6 +285,7 @@ fn changes_of_a_pool_are_told_once_and_standby_members_are_counted() {
 
     let mut changed = pool("p", vec![backend(1, 5.0)]);
     changed.standby.push(StandbySpec {
+        identity: None,
         address: address(2),
         netns: None,
         why: Standby::Drained,
@@ -343,4 +345,95 @@ fn what_is_in_no_pool_that_was_found_is_grouped_by_port() {
     let last = tick(&mut engine, &busy(700)).state;
     assert_eq!(shown(&last), both);
     assert_eq!(find(&last, "auto:80").backends[0].counters.opened, 700);
+}
+
+/// A pod and what it truly did.
+#[derive(Clone)]
+struct Pod {
+    uid: u64,
+    opened: u64,
+}
+
+/// The counters of an address go on over all pods that have it, one after the other; each pod has its own alone.
+#[test]
+fn ten_thousand_pods_at_addresses_of_others_have_nothing_of_theirs() {
+    const ADDRESSES: u32 = 50;
+    let spec = |pods: &[Pod]| {
+        let backend = |(n, pod): (u32, &Pod)| BackendSpec {
+            identity: Some(format!("uid-{}", pod.uid)),
+            ..backend(n, 1.0)
+        };
+        plan(Some(vec![pool(
+            "p",
+            (0..).zip(pods).map(backend).collect(),
+        )]))
+    };
+    let mut pods: Vec<Pod> = (0..u64::from(ADDRESSES))
+        .map(|uid| Pod { uid, opened: 0 })
+        .collect();
+    let mut kernel: Vec<Observed> = (0..ADDRESSES).map(|n| observed(n, 0, 0)).collect();
+    let mut engine = Engine::new(spec(&pods), OWN, Vec::new()).unwrap();
+    let mut reused = 0;
+    for round in 0..500_u64 {
+        for (n, pod) in (0_u64..).zip(&mut pods) {
+            let more = (round * 7 + n * 3) % 5;
+            pod.opened += more;
+            kernel[usize::try_from(n).unwrap()].counters.opened += more;
+        }
+        let state = tick(&mut engine, &kernel).state;
+        let shown = find(&state, "p").backends.iter();
+        for (pod, shown) in pods.iter().zip(shown) {
+            assert_eq!(
+                shown.counters.opened, pod.opened,
+                "pod {} in round {round}",
+                pod.uid
+            );
+        }
+        // Others get 20 of the addresses, and the plan is also put in force once for nothing.
+        for n in 0..20 {
+            let n = (round * 13 + n) % u64::from(ADDRESSES);
+            pods[usize::try_from(n).unwrap()] = Pod {
+                uid: 1000 + reused,
+                opened: 0,
+            };
+            reused += 1;
+        }
+        for _ in 0..2 {
+            assert_eq!(engine.set_plan(spec(&pods)).unwrap(), []);
+        }
+    }
+    assert_eq!(reused, 10_000);
+}
+
+#[test]
+fn a_pod_at_the_address_of_another_has_neither_its_window_nor_its_open_connections() {
+    let named = |identity: &str| BackendSpec {
+        identity: Some(identity.to_owned()),
+        ..backend(1, 1.0)
+    };
+    let spec = |identity| {
+        plan(Some(vec![pool(
+            "p",
+            vec![named(identity), backend(2, 1.0)],
+        )]))
+    };
+    let mut engine = Engine::new(spec("old"), OWN, Vec::new()).unwrap();
+    tick(&mut engine, &[observed(1, 0, 0), observed(2, 0, 0)]);
+    let mut early = [observed(1, 90, 5), observed(2, 10, 0)];
+    early[0].counters.closed = 85;
+    let before = tick(&mut engine, &early).state;
+    assert_eq!(shares(find(&before, "p")), [Some(0.9), Some(0.1)]);
+
+    engine.set_plan(spec("new")).unwrap();
+    let mut late = [observed(1, 95, 0), observed(2, 15, 0)];
+    late[0].counters.closed = 92;
+    let Tick { state, changes, .. } = tick(&mut engine, &late);
+    let told: Vec<&str> = changes.iter().map(|it| it.change.text.as_str()).collect();
+    assert_eq!(told, ["another backend took over the address 192.0.2.1:80"]);
+    let p = find(&state, "p");
+    // The window of the one that stays holds its 15, that of the new one 5.
+    assert_eq!(shares(p), [Some(0.25), Some(0.75)]);
+    let counters = &p.backends[0].counters;
+    // Of 92 that closed, 90 were the old one's, of which 5 were open then.
+    assert_eq!((counters.opened, counters.closed), (5, 2));
 }

@@ -10,7 +10,7 @@ use crate::shell::{cargo, run as run_program};
 pub(crate) fn run() -> Result<()> {
     let mut tests = cargo();
     tests.args(["test", "--package", "evenkeel", "--locked", "--lib"]);
-    for binary in ["audit", "docs", "publish"] {
+    for binary in ["audit", "deploy", "docs", "publish"] {
         tests.args(["--test", binary]);
     }
     tests.arg("generated");

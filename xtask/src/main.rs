@@ -3,14 +3,18 @@
 mod bench;
 mod book;
 mod demo;
+mod dist;
 mod docs;
 mod ebpf;
 mod fuzz;
+mod image;
 mod kernels;
 mod lab;
+mod package;
 mod shell;
 mod stop;
 mod test;
+mod tool;
 
 use std::process::ExitCode;
 
@@ -38,6 +42,8 @@ enum Task {
     Book,
     /// See a skew appear: a small fleet behind a real nginx, a wrong weight, and what the agent shows. Needs root.
     Demo(demo::Options),
+    /// Make what is released: a Debian package, an archive for other hosts, and their digests, in target/dist.
+    Dist,
     /// Rewrite the parts of the documents that are made of what they describe: keys, metrics, rules, commands.
     Docs,
     /// Build the kernel programs from source and put the object where the agent embeds it from.
@@ -55,6 +61,8 @@ enum Task {
         #[arg(long, default_value_t = 60)]
         seconds: u32,
     },
+    /// Build the image of the agent, and run it as Kubernetes would. Needs root.
+    Image(image::Options),
     /// Run the agent on Debian's 6.1 and 6.12 kernels and on a real-time one, under qemu. Needs root.
     Kernels {
         /// Only kernels whose name contains this.
@@ -63,6 +71,8 @@ enum Task {
     },
     /// Find out what is wrong: incidents re-enacted with real balancers, for training. Needs root.
     Lab(lab::Options),
+    /// Install, start, reload, upgrade and remove the Debian package, under a systemd of its own. Needs root.
+    Package,
     /// Make a picture of what tmux captured: `tmux capture-pane -p -e | cargo xtask picture docs/images/top.svg --title TITLE`.
     Picture(demo::captured::Options),
     /// Run all checks and tests, on the real kernel with real balancers. Needs root.
@@ -79,11 +89,14 @@ fn main() -> ExitCode {
         Task::Bench { which, quick } => bench::run(which, quick),
         Task::Book => book::run(),
         Task::Demo(options) => demo::run(&options),
+        Task::Dist => dist::run().map(drop),
         Task::Docs => docs::run(),
+        Task::Package => package::run(),
         Task::Picture(options) => demo::captured::run(&options),
         Task::Ebpf { check: true } => ebpf::check(),
         Task::Ebpf { check: false } => ebpf::rebuild(),
         Task::Fuzz { only, seconds } => fuzz::run(only.as_deref(), seconds),
+        Task::Image(options) => image::run(&options),
         Task::Kernels { only } => kernels::run(only.as_deref()),
         Task::Test { only } => test::run(only.as_deref()),
     };

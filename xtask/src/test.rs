@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use evenkeel_lab::parts;
 
 use crate::shell::{cargo, command, root, run as run_program};
-use crate::{bench, book, ebpf, kernels, lab};
+use crate::{bench, book, ebpf, image, kernels, lab, package};
 
 /// The Debian packages that the tests need, beside those of the eBPF toolchain.
 const PACKAGES: &[&str] = &[
@@ -33,6 +33,15 @@ const PACKAGES: &[&str] = &[
     "zsh",
     "fish",
     "tmux",
+    "musl-tools",
+    "binutils",
+    "lintian",
+    "systemd",
+    "util-linux",
+    "curl",
+    "buildah",
+    "podman",
+    "crun",
 ];
 
 /// Programs that show whether the packages are there.
@@ -56,6 +65,15 @@ const PROGRAMS: &[&str] = &[
     "zsh",
     "fish",
     "tmux",
+    "musl-gcc",
+    "strip",
+    "lintian",
+    "systemd-analyze",
+    "unshare",
+    "curl",
+    "buildah",
+    "podman",
+    "crun",
 ];
 
 type Step = (&'static str, fn() -> Result<()>);
@@ -72,8 +90,10 @@ const STEPS: &[Step] = &[
     ("ebpf-format", ebpf_format),
     ("ebpf-build", || ebpf::build().map(drop)),
     ("tests", tests),
+    ("package", package::run),
     ("demo", demo),
     ("lab", lab::rehearse),
+    ("image", image::check),
     ("kernels", || kernels::run(None)),
     ("bench", || bench::run(None, true)),
 ];

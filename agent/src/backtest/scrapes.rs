@@ -212,6 +212,7 @@ impl Scrapes {
                 backends: Vec::new(),
             });
             pool.backends.push(BackendSpec {
+                identity: None,
                 address: name.backend,
                 netns: Some(namespace(&name.pool)),
                 weight: column.weight(place),

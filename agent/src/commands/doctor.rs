@@ -6,12 +6,14 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::exit;
+use crate::config::Config;
 use crate::kernel::{
     Attached, BYTES_PER_ENDPOINT, BYTES_PER_OPEN_CONNECTION, Capabilities, Capability, CgroupRoot,
     Identity, Kernel, KernelVersion, LoadError, OLDEST_KERNEL, Options, attached_programs,
     in_initial_pid_namespace,
 };
 use crate::model::{Canary, View};
+use crate::privileges::Kept;
 
 /// Endpoints of the map that is made for the trial.
 const TRIAL_CAPACITY: u32 = 1024;
@@ -116,6 +118,7 @@ fn print(findings: &[Finding], can_count: bool, out: &mut dyn Write) -> anyhow::
 fn examine(cgroup: Option<&Path>) -> Vec<Finding> {
     let mut findings = vec![kernel(), types()];
     findings.extend(capabilities());
+    findings.push(kept());
     findings.push(processes());
     match CgroupRoot::find(cgroup) {
         Ok(root) => {
@@ -173,6 +176,35 @@ fn types() -> Finding {
     }
 }
 
+/// What is looked for, with what it means that it is not there.
+const RIGHTS: [(Capability, Grade, &str); 5] = [
+    (
+        Capability::Bpf,
+        Grade::Missing,
+        "needed to load the program: run as root or grant it",
+    ),
+    (
+        Capability::NetAdmin,
+        Grade::Missing,
+        "needed to load the program: run as root or grant it",
+    ),
+    (
+        Capability::Perfmon,
+        Grade::Limited,
+        "needed to see the bytes of open connections",
+    ),
+    (
+        Capability::SysAdmin,
+        Grade::Limited,
+        "needed to see open connections in other network namespaces, and to notice a second agent",
+    ),
+    (
+        Capability::SysPtrace,
+        Grade::Limited,
+        "needed to find network namespaces and balancers by their processes",
+    ),
+];
+
 fn capabilities() -> Vec<Finding> {
     let check = "capabilities";
     let held = match Capabilities::effective() {
@@ -186,23 +218,9 @@ fn capabilities() -> Vec<Finding> {
             )];
         }
     };
-    Capability::ALL
+    RIGHTS
         .into_iter()
-        .map(|capability| {
-            let (grade, advice) = match capability {
-                Capability::Bpf | Capability::NetAdmin => (
-                    Grade::Missing,
-                    "needed to load the program: run as root or grant it",
-                ),
-                Capability::Perfmon => (
-                    Grade::Limited,
-                    "needed to see the bytes of open connections",
-                ),
-                Capability::SysAdmin => (
-                    Grade::Limited,
-                    "needed to see open connections in other network namespaces",
-                ),
-            };
+        .map(|(capability, grade, advice)| {
             if held.has(capability) {
                 Finding::ok(check, capability.as_str())
             } else {
@@ -210,6 +228,25 @@ fn capabilities() -> Vec<Finding> {
             }
         })
         .collect()
+}
+
+/// What the agent would keep of what this process has.
+fn kept() -> Finding {
+    let check = "kept after start";
+    let held = Capabilities::effective().unwrap_or_default();
+    let kept: Vec<&str> = Kept::of(&Config::default(), held)
+        .reasons()
+        .map(|(capability, _)| capability.as_str())
+        .collect();
+    if kept.is_empty() {
+        Finding::ok(check, "no capability")
+    } else {
+        let kept = kept.join(", ");
+        Finding::ok(
+            check,
+            format!("{kept} (without a configuration; docs/security.md)"),
+        )
+    }
 }
 
 fn processes() -> Finding {

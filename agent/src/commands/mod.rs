@@ -21,7 +21,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -113,6 +113,9 @@ enum Command {
         /// How large the recording may become, like `500MiB`; then recording ends, and the agent goes on.
         #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = size::bytes, requires = "record")]
         record_limit: u64,
+        /// Keep all rights, and close no system calls: to find out whether that is what a fault comes from.
+        #[arg(long)]
+        unconfined: bool,
     },
     /// Show what an agent knows, live in the terminal: pools, the worst first, their backends, and incidents.
     Top(Box<TopArgs>),
@@ -170,10 +173,12 @@ impl Cli {
                 only_cgroup,
                 record,
                 record_limit: limit,
+                unconfined,
             } => {
                 drop(out);
+                let record = record.map(|file| Record { file, limit });
                 let extent = only_cgroup.map_or_else(|| cgroup.into(), Extent::Part);
-                run::run(config, extent, record.map(|file| Record { file, limit }))
+                run::run(config, extent, record, unconfined)
             }
             Command::Fleet(args) => {
                 drop(out);
@@ -220,9 +225,18 @@ fn report(error: &anyhow::Error) -> u8 {
 fn start_log(format: LogFormat, filter: Targets) {
     let colour = io::stderr().is_terminal() && colours_are_wanted();
     let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
-    let log = tracing_subscriber::registry().with(filter);
+    let log = tracing_subscriber::registry().with(without_kube(filter));
     match format {
         LogFormat::Text => log.with(lines.with_ansi(colour)).init(),
         LogFormat::Json => log.with(lines.json().flatten_event(true)).init(),
     }
+}
+
+/// What kube has to say of requests is told by what asks, once, unless the user wants to hear kube.
+fn without_kube(filter: Targets) -> Targets {
+    const KUBE: &str = "kube_client";
+    if filter.iter().any(|(target, _)| target.starts_with(KUBE)) {
+        return filter;
+    }
+    filter.with_target(KUBE, LevelFilter::OFF)
 }

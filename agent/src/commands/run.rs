@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
-use tracing::info;
+use tracing::{info, warn};
 
 use super::{DEFAULT_CONFIG, exit};
 use crate::app::{App, Record, Setup};
 use crate::config::Config;
-use crate::kernel::Extent;
+use crate::kernel::{Capabilities, Extent};
 use crate::model::{State, View};
+use crate::privileges::{Kept, Loader, confine, give_up};
 use crate::publish::Access;
 use crate::reload::ReloadHandle;
 
@@ -21,6 +22,7 @@ pub(super) fn run(
     file: Option<PathBuf>,
     extent: Extent,
     record: Option<Record>,
+    unconfined: bool,
 ) -> anyhow::Result<u8> {
     let file = file.or_else(|| {
         Path::new(DEFAULT_CONFIG)
@@ -39,31 +41,53 @@ pub(super) fn run(
         writeln!(std::io::stderr(), "{error}")?;
         return Ok(exit::USAGE);
     }
+    let (loader, kept) = if unconfined {
+        (Loader::Here, None)
+    } else {
+        // Before the runtime starts its threads, which have what this one has.
+        let (loader, kept) = keep_what_is_needed(&config)?;
+        (loader, Some(kept))
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         // Scrapes and pages are light; the tick has a thread of its own.
         .worker_threads(2)
         .enable_all()
         .build()
         .context("cannot start the async runtime")?;
-    runtime.block_on(serve(
-        config,
-        Setup {
-            config_file: file,
-            extent,
-            record,
-        },
-    ))?;
+    let setup = Setup {
+        config_file: file,
+        extent,
+        record,
+        kept,
+    };
+    runtime.block_on(serve(config, setup, loader))?;
     Ok(exit::FINE)
 }
 
-async fn serve(config: Config, setup: Setup) -> anyhow::Result<()> {
+/// Gives up all rights that the configuration has no need of, but for those of the thread that loads the programs.
+fn keep_what_is_needed(config: &Config) -> anyhow::Result<(Loader, Kept)> {
+    let began_with = Capabilities::effective().context("is /proc mounted?")?;
+    let kept = Kept::of(config, began_with);
+    let loader = Loader::start().context("cannot start the thread that loads the programs")?;
+    give_up(&kept)?;
+    Ok((loader, kept))
+}
+
+async fn serve(config: Config, setup: Setup, loader: Loader) -> anyhow::Result<()> {
     // Signals first: one that comes while the programs are loaded must not kill the process half way.
     let stop = CancellationToken::new();
     let stopped = stop_on_signals(stop.clone())?;
-    let app = App::build(&config, setup)?;
+    let kept = setup.kept.clone();
+    let app = App::build(&config, setup, loader)?;
     // The agent has taken over what it needs.
     drop(config);
     give_memory_back();
+    if let Some(kept) = &kept {
+        confine(kept)?;
+        announce_rights(kept);
+    } else {
+        warn!("--unconfined: all rights are kept, and all system calls are open");
+    }
     announce(&app);
     let reloads = reload_on_hangup(app.reload())?;
     let outcome = app.run(stop).await;
@@ -95,6 +119,18 @@ fn announce(app: &App) {
         live = matches!(state.kernel.view, View::Live { .. }),
         "counting"
     );
+}
+
+fn announce_rights(kept: &Kept) {
+    if kept.capabilities().is_empty() {
+        info!("rights: no capability is left, and system calls that are not needed are closed");
+        return;
+    }
+    for (capability, reason) in kept.reasons() {
+        let capability = capability.as_str();
+        info!(capability, reason, "rights: kept");
+    }
+    info!("rights: all others were given up, and system calls that are not needed are closed");
 }
 
 pub(super) fn stop_on_signals(

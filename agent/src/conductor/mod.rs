@@ -12,7 +12,8 @@ use tokio::task::{JoinSet, spawn_blocking};
 use tracing::{error, info, warn};
 
 use self::look::{Report, first_look, found, note, watch_source};
-use self::scene::{Scene, capacity, sources};
+pub(crate) use self::scene::sources;
+use self::scene::{Scene, capacity};
 use crate::config::Config;
 use crate::discovery::{
     DiscoveryHandle, DiscoveryStatus, Finder, Merged, Names, SourceStatus, finders, findings,

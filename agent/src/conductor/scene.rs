@@ -95,7 +95,7 @@ impl Scene {
 }
 
 /// The sources of pools. Nothing is looked for unasked where pools or sources of them are configured.
-pub(super) fn sources(config: &Config) -> config::Discovery {
+pub(crate) fn sources(config: &Config) -> config::Discovery {
     let sources = config.discovery.clone();
     config::Discovery {
         auto: sources.auto && config.pools.is_empty() && !sources.has_sources(),

@@ -59,6 +59,7 @@ pub(super) fn backend(
         |field| labels(problems, LABELS, field, RESERVED),
     );
     Ok(BackendSpec {
+        identity: None,
         address: address?,
         netns: None,
         weight: weight?,

@@ -43,7 +43,7 @@ const SIGNAL: Key<'_> = Key {
 };
 
 /// A limit that no share ever passes is none: 10 allows eleven times the expected share.
-const LARGEST_TOLERANCE: f64 = 10.0;
+pub(crate) const LARGEST_TOLERANCE: f64 = 10.0;
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 

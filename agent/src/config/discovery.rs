@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use super::kubernetes::kubernetes;
 use super::place::At;
 use super::problems::{Noted, Problems, quote};
 use super::raw;
@@ -99,6 +100,9 @@ pub(super) fn discovery(problems: &mut Problems<'_>, field: Field<raw::Discovery
     let envoy = discovery
         .envoy
         .and_then(|field| envoy(problems, field).ok());
+    let kubernetes = discovery
+        .kubernetes
+        .and_then(|field| kubernetes(problems, field).ok());
     Discovery {
         auto: auto.and_then(Result::ok).unwrap_or(default.auto),
         nginx: nginx.unwrap_or_default(),
@@ -108,6 +112,7 @@ pub(super) fn discovery(problems: &mut Problems<'_>, field: Field<raw::Discovery
         caddy: caddy.unwrap_or_default(),
         traefik: traefik.unwrap_or_default(),
         file_sd: file_sd.unwrap_or_default(),
+        kubernetes,
     }
 }
 
@@ -122,7 +127,11 @@ pub(super) fn resolve(discovery: &mut Discovery, directory: &Path) {
         caddy,
         traefik,
         file_sd,
+        kubernetes,
     } = discovery;
+    if let Some(path) = kubernetes.as_mut().and_then(|it| it.kubeconfig.as_mut()) {
+        *path = directory.join(&*path);
+    }
     for files in [nginx, &mut haproxy.files, apache, caddy, traefik, file_sd] {
         for path in files {
             *path = directory.join(&*path);

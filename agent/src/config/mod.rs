@@ -16,6 +16,7 @@ mod excerpt;
 mod file;
 mod fleet;
 mod incidents;
+mod kubernetes;
 mod labels;
 mod place;
 mod pool;
@@ -42,7 +43,9 @@ pub use error::{ConfigError, Position, Problem};
 pub(crate) use value::shown;
 
 use crate::admin::Address;
-use crate::model::{Alerting, Detection, PoolSpec, Receiver, WebFile};
+use crate::model::{Alerting, Detection, PoolSpec, Receiver, Role, WebFile};
+
+pub(crate) use detection::LARGEST_TOLERANCE;
 
 /// Where the configuration is, unless `--config` names another file.
 pub const DEFAULT_PATH: &str = "/etc/evenkeel/evenkeel.yaml";
@@ -127,6 +130,38 @@ pub struct Discovery {
     pub traefik: Vec<PathBuf>,
     /// Files in the format of Prometheus' `file_sd`, or patterns of their names.
     pub file_sd: Vec<PathBuf>,
+    /// The cluster that this host is a node of, or may ask.
+    pub kubernetes: Option<Kubernetes>,
+}
+
+/// Which Services of Kubernetes are followed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kubernetes {
+    /// The namespaces; all if empty.
+    pub namespaces: Vec<String>,
+    /// A selector of labels of Services, as `kubectl -l` takes it.
+    pub selector: Option<String>,
+    /// From which side connections are seen: `local` for pods on this node, `upstream` for a balancer on it.
+    pub role: Role,
+    /// The node that the agent runs on; else as the environment says.
+    pub node: Option<String>,
+    /// Labels of pods that become labels of backends.
+    pub pod_labels: Vec<String>,
+    /// How the API server is reached; else as the surroundings offer.
+    pub kubeconfig: Option<PathBuf>,
+}
+
+impl Default for Kubernetes {
+    fn default() -> Self {
+        Self {
+            namespaces: Vec::new(),
+            selector: None,
+            role: Role::Local,
+            node: None,
+            pod_labels: vec!["version".to_owned(), "pod-template-hash".to_owned()],
+            kubeconfig: None,
+        }
+    }
 }
 
 /// Where pools of `HAProxy` are found; both together make one source.
@@ -150,7 +185,10 @@ impl Discovery {
             &self.file_sd,
         ];
         let any_file = files.iter().any(|files| !files.is_empty());
-        any_file || self.haproxy.stats_socket.is_some() || self.envoy.is_some()
+        any_file
+            || self.haproxy.stats_socket.is_some()
+            || self.envoy.is_some()
+            || self.kubernetes.is_some()
     }
 }
 
@@ -192,6 +230,7 @@ impl Default for Discovery {
             caddy: Vec::new(),
             traefik: Vec::new(),
             file_sd: Vec::new(),
+            kubernetes: None,
         }
     }
 }

@@ -161,7 +161,8 @@ fn name(
     Ok(name)
 }
 
-fn role(problems: &mut Problems<'_>, field: Field<Scalar>) -> Result<Role, Noted> {
+/// A role, of one pool or of all of a source.
+pub(super) fn role(problems: &mut Problems<'_>, field: Field<Scalar>) -> Result<Role, Noted> {
     let At { value, place } = problems.text(ROLE, field)?;
     match &*value {
         "upstream" => Ok(Role::Upstream),

@@ -160,7 +160,26 @@ section! {
         caddy: Files,
         traefik: Files,
         file_sd: Files,
-    } later { kubernetes, }
+        kubernetes: Kubernetes,
+    }
+}
+
+section! {
+    /// `discovery.kubernetes`.
+    Kubernetes {
+        /// The namespaces whose Services are followed. Without it all are.
+        namespaces: Items<Scalar>,
+        /// A selector of labels that Services must have.
+        selector: Scalar,
+        /// From which side connections are seen: by the pods on this node that accept them, or by a balancer on this node that opens them.
+        role: Scalar = "local",
+        /// The name of the node that the agent runs on. Without it that of the environment variable `NODE_NAME`.
+        node: Scalar,
+        /// Labels of pods that become labels of backends.
+        pod_labels: Items<Scalar> = "[version, pod-template-hash]",
+        /// A kubeconfig to reach the API server by. Without it the pod's service account, else `KUBECONFIG` or `~/.kube/config`.
+        kubeconfig: Scalar,
+    }
 }
 
 section! {

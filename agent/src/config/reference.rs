@@ -109,6 +109,7 @@ fn scaffold(path: &str) -> Value {
         ("basic_auth", json!({"username": "u", "password_file": "f"})),
         ("authorization", json!({"credentials_file": "f"})),
         ("haproxy", json!({"files": ["f"], "stats_socket": "/s"})),
+        ("kubernetes", json!({"node": "n"})),
         ("tls_config", json!({"cert_file": "f", "key_file": "f"})),
     ] {
         if let Some((before, _)) = path.split_once(&format!(".{section}.")) {
@@ -329,7 +330,8 @@ fn the_sections_have_the_same_defaults() {
 /// The keys that the headings of the reference name, one or more each; those below "Later versions" are list items.
 fn documented(reference: &str) -> (BTreeSet<String>, BTreeSet<String>) {
     let (mut keys, mut later) = (BTreeSet::new(), BTreeSet::new());
-    let (_, last) = reference.split_once("\n## Later versions\n").unwrap();
+    let last = reference.split_once("\n## Later versions\n");
+    let last = last.map_or("", |(_, last)| last);
     let quoted = |line: &str| -> Vec<String> {
         // What is between backquotes is every second piece.
         line.split('`')

@@ -48,6 +48,7 @@ fn name(port: u16, netns: Option<NetnsCookie>, own: NetnsCookie) -> String {
 
 fn backend(endpoint: &Endpoint) -> BackendSpec {
     BackendSpec {
+        identity: None,
         address: endpoint.address(),
         netns: endpoint.netns(),
         weight: Weight::ONE,

@@ -47,6 +47,7 @@ impl Finder for FilesOf {
             pools: pools.collect(),
             files: self.files.names(),
             configurations: configurations.to_vec(),
+            findings: Vec::new(),
             stale: Vec::new(),
         };
         self.resolved = names.changes();

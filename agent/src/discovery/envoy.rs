@@ -57,6 +57,7 @@ impl Finder for EnvoyAdmin {
             pools,
             files: Vec::new(),
             configurations: vec![Arc::new(configuration)],
+            findings: Vec::new(),
             stale: Vec::new(),
         }))
     }

@@ -35,7 +35,7 @@ fn of(configuration: &Configuration, day: Date) -> Vec<Finding> {
 }
 
 /// What is found in all of these; nothing if the clock gives no day.
-fn of_all(configurations: &[Arc<Configuration>]) -> Vec<Finding> {
+pub(super) fn of_all(configurations: &[Arc<Configuration>]) -> Vec<Finding> {
     let Ok(day) = today() else {
         return Vec::new();
     };
@@ -79,7 +79,7 @@ pub(super) fn compared_with(one: &Configuration, running: &[live::Pool]) -> Arc<
 
 /// Audits what was found, and gives each pool what is found about it in the configurations that it comes from.
 pub(crate) fn audited(mut found: Discovered) -> Audited {
-    let findings = of_all(&found.configurations);
+    let mut findings = of_all(&found.configurations);
     let mut pools: HashMap<String, Vec<&mut PoolSpec>> = HashMap::new();
     for pool in &mut found.pools {
         pools.entry(pool.name.clone()).or_default().push(pool);
@@ -94,6 +94,7 @@ pub(crate) fn audited(mut found: Discovered) -> Audited {
             pool.findings.push(finding.clone());
         }
     }
+    findings.extend(found.findings);
     Audited {
         pools: found.pools,
         files: found.files,

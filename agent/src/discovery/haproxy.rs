@@ -94,6 +94,7 @@ impl Finder for Haproxy {
             pools,
             files: files.map(BalancerFiles::names).unwrap_or_default(),
             configurations: running.as_deref().map_or_else(|| read.to_vec(), compare),
+            findings: Vec::new(),
             stale: Vec::new(),
         }))
     }
@@ -164,6 +165,7 @@ fn add(
         (None, Some(weight), None) => {
             pool.standby.retain(|one| one.address != address);
             pool.backends.push(BackendSpec {
+                identity: None,
                 address,
                 netns: None,
                 weight,
@@ -172,6 +174,7 @@ fn add(
             });
         }
         (Some(why), _, None) => pool.standby.push(StandbySpec {
+            identity: None,
             address,
             netns: None,
             why,

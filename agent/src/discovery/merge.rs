@@ -81,6 +81,7 @@ mod tests {
 
     fn pool(name: &str, source: Source, weights: &[f64]) -> PoolSpec {
         let backend = |(n, weight): (usize, &f64)| BackendSpec {
+            identity: None,
             address: format!("192.0.2.{}:80", n + 1).parse().unwrap(),
             netns: None,
             weight: Weight::new(*weight).unwrap(),

@@ -10,6 +10,7 @@ pub mod file_sd;
 mod files;
 pub(crate) mod findings;
 mod haproxy;
+mod kubernetes;
 mod merge;
 mod names;
 mod pools;
@@ -33,9 +34,10 @@ use self::balancer_files::FilesOf;
 use self::envoy::EnvoyAdmin;
 use self::file_sd::FileSd;
 use self::haproxy::Haproxy;
+use self::kubernetes::Cluster;
 use self::running::RunningBalancers;
 use crate::config;
-use crate::model::{PoolSpec, Source};
+use crate::model::{Finding, PoolSpec, Source};
 
 /// What a source has found.
 #[derive(Clone, Debug, Default)]
@@ -46,6 +48,8 @@ pub(crate) struct Discovered {
     pub(crate) files: Vec<String>,
     /// The balancers' configurations among them.
     pub(crate) configurations: Vec<Arc<Configuration>>,
+    /// What was found beside the configurations; the pools have it already.
+    pub(crate) findings: Vec<Finding>,
     /// The files that cannot be read, of which the pools have what each said last.
     pub(crate) stale: Vec<StaleFile>,
 }
@@ -97,6 +101,9 @@ pub(crate) fn finders(sources: &config::Discovery, runtime: &Handle) -> Vec<Box<
     );
     if !sources.file_sd.is_empty() {
         finders.push(Box::new(FileSd::new(sources.file_sd.clone())));
+    }
+    if let Some(cluster) = &sources.kubernetes {
+        finders.push(Box::new(Cluster::new(cluster, runtime)));
     }
     finders
 }

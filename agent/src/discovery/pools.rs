@@ -144,6 +144,7 @@ impl Members {
         let backend = |(address, member): (&SocketAddr, &Member)| {
             let share = member.share.filter(|_| states_shares);
             Some(BackendSpec {
+                identity: None,
                 address: *address,
                 netns: netns.filter(|_| address.ip().is_loopback()),
                 weight: Weight::new(member.weight)?,
@@ -158,6 +159,7 @@ impl Members {
         let member = |address: &SocketAddr| {
             let member = &self.by_address[address];
             Some(StandbySpec {
+                identity: None,
                 address: *address,
                 netns: netns.filter(|_| address.ip().is_loopback()),
                 why: member.standby?,

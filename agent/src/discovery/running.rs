@@ -76,6 +76,7 @@ impl Finder for RunningBalancers {
             pools,
             files: sources.map(|source| source.name.clone()).collect(),
             configurations: found.iter().zip(&told).map(compared).collect(),
+            findings: Vec::new(),
             stale: Vec::new(),
         }))
     }

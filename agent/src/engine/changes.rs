@@ -138,6 +138,7 @@ fn places(pool: &PoolSpec) -> HashMap<String, Place<'_>> {
 #[derive(Debug, Default)]
 struct Members {
     weights: Vec<String>,
+    replaced: Vec<String>,
     added: Vec<String>,
     removed: Vec<String>,
     left: Vec<String>,
@@ -148,6 +149,10 @@ impl Members {
     fn compare(&mut self, name: &str, old: Option<&Place<'_>>, new: Option<&Place<'_>>) {
         match (old, new) {
             (Some(Place::InRotation(old)), Some(Place::InRotation(new))) => {
+                if new.replaces(old) {
+                    let text = format!("another backend took over the address {name}");
+                    self.replaced.push(text);
+                }
                 let (old, new) = (old.weight.get(), new.weight.get());
                 if old.total_cmp(&new).is_ne() {
                     let text = format!("weight of {name} changed from {old} to {new}");
@@ -171,6 +176,7 @@ impl Members {
     fn told(self) -> impl Iterator<Item = String> {
         [
             (self.weights, "weights changed"),
+            (self.replaced, "addresses were taken over"),
             (self.left, "backends left the rotation"),
             (self.came_back, "backends came into rotation"),
             (self.removed, "backends were removed"),
@@ -200,6 +206,7 @@ mod tests {
     fn pool(weights: &[(u8, f64)], standby: &[(u8, Standby)]) -> PoolSpec {
         let address = |n: u8| std::net::SocketAddr::from(([192, 0, 2, n], 80));
         let backend = |(n, weight): &(u8, f64)| BackendSpec {
+            identity: None,
             address: address(*n),
             netns: None,
             weight: Weight::new(*weight).unwrap(),
@@ -207,6 +214,7 @@ mod tests {
             labels: BTreeMap::new(),
         };
         let standby = standby.iter().map(|(n, why)| StandbySpec {
+            identity: None,
             address: address(*n),
             netns: None,
             why: *why,

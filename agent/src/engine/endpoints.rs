@@ -16,7 +16,12 @@ pub(super) struct Tracked {
     /// The endpoint.
     pub(super) endpoint: Endpoint,
     /// The counters of the last snapshot that had the endpoint.
-    pub(super) counters: Counters,
+    counters: Counters,
+    /// Of those, what is of the members that had the address before.
+    before: Counters,
+    /// Who has the address, and who had it before, where that is known.
+    owner: Option<String>,
+    former: Option<String>,
     /// Connections open then.
     pub(super) active: u64,
     /// What changed between the last two snapshots.
@@ -155,12 +160,22 @@ impl Endpoints {
         self.tracked.push(Tracked {
             endpoint,
             counters: Counters::default(),
+            before: Counters::default(),
+            owner: None,
+            former: None,
             active: 0,
             sample: Sample::default(),
             seen: 0,
             busy: self.tick,
         });
         slot
+    }
+
+    /// Says who has the address of a slot. If that is another than before, its counters begin at 0.
+    pub(super) fn assign(&mut self, slot: Slot, identity: Option<&str>) {
+        if let Some(identity) = identity {
+            self.tracked[slot.0].assign(identity);
+        }
     }
 
     /// The endpoint in a slot.
@@ -187,6 +202,28 @@ impl Endpoints {
 }
 
 impl Tracked {
+    /// What was counted of whoever has the address now.
+    pub(super) fn counters(&self) -> Counters {
+        self.counters.since(&self.before)
+    }
+
+    /// Another member has the address. Pools learn of it one after the other: the one before does not come back.
+    fn assign(&mut self, identity: &str) {
+        let is = |known: &Option<String>| known.as_deref() == Some(identity);
+        if is(&self.owner) || is(&self.former) {
+            return;
+        }
+        let owner = self.owner.replace(identity.to_owned());
+        if owner.is_some() {
+            self.former = owner;
+            self.before = Counters {
+                // What is open is of the one before, and is what closes first.
+                closed: self.counters.closed + self.active,
+                ..self.counters
+            };
+        }
+    }
+
     /// Takes over new counters; `true` if they went backwards.
     fn update(&mut self, observed: &Observed, tick: u64) -> bool {
         let (old, new) = (&self.counters, &observed.counters);

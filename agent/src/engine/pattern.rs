@@ -175,6 +175,7 @@ mod tests {
 
     fn pool(backends: u8) -> Pool {
         let backend = |last| BackendSpec {
+            identity: None,
             address: ([192, 0, 2, last], 80).into(),
             netns: None,
             weight: Weight::ONE,

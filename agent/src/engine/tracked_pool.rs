@@ -1,6 +1,7 @@
 //! One pool as it is tracked: which endpoints it consists of, what they did within the window, and what is found of it.
 
 use std::cell::OnceCell;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -16,8 +17,8 @@ use super::phase::{self, Now, Phase, Step};
 use super::rules::Rules;
 use super::window::{Shape, Window};
 use crate::model::{
-    BackendState, Deviation, Ending, Incident, Judgement, PerSignal, Pool, PoolState, Side, Signal,
-    SignalState, StandbyState, Verdict,
+    BackendState, Deviation, Ending, Endpoint, Incident, Judgement, PerSignal, Pool, PoolState,
+    Side, Signal, SignalState, StandbyState, Verdict,
 };
 
 /// A pool with its window and its judge.
@@ -34,6 +35,8 @@ pub(super) struct TrackedPool {
     verdict: Verdict,
     /// Whether each backend joined the pool after the pool was there.
     newcomers: Vec<bool>,
+    /// Whether each backend may have an address that was another's, whose incidents it is not to have.
+    heirs: Vec<bool>,
     changes: Changes,
 }
 
@@ -66,6 +69,7 @@ impl TrackedPool {
                 judgements: PerSignal::default(),
                 verdict: Verdict::Unknown,
                 newcomers: vec![false; pool.endpoints.len()],
+                heirs: Vec::new(),
                 slots: Vec::new(),
                 standby: Vec::new(),
                 changes: Changes::default(),
@@ -81,6 +85,7 @@ impl TrackedPool {
             judgements: PerSignal::default(),
             verdict: old.verdict,
             newcomers: origins.iter().map(newcomer).collect(),
+            heirs: heirs(&pool, &origins),
             slots: Vec::new(),
             standby: Vec::new(),
             changes: old.changes.followed_by(&old.pool.spec, &pool.spec),
@@ -109,27 +114,40 @@ impl TrackedPool {
                 let cold = || has(&incident.cold).then_some(Side::Cold);
                 has(&incident.hot).then_some(Side::Hot).or_else(cold)
             };
-            let sides: Vec<_> = self.pool.names.iter().map(side).collect();
+            let is_heir = |backend: usize| self.heirs.get(backend).copied().unwrap_or_default();
+            let names = self.pool.names.iter().enumerate();
+            let sides: Vec<_> = names
+                .map(|(backend, name)| side(name).filter(|_| !is_heir(backend)))
+                .collect();
             if let Some(test) = self.judge.test_mut(signal) {
                 test.latch(&sides);
                 *self.phases.get_mut(signal) = Phase::resumed(tick, rules);
             }
         }
+        self.heirs.clear();
     }
 
     /// Finds the pool's endpoints in the table, whose slots have changed.
     pub(super) fn bind(&mut self, endpoints: &mut Endpoints) {
+        let mut slot = |endpoint: &Endpoint, identity: Option<&str>| {
+            let slot = endpoints.slot(*endpoint);
+            endpoints.assign(slot, identity);
+            slot
+        };
+        let Pool {
+            spec,
+            endpoints: backends,
+            standby_endpoints: standby,
+            ..
+        } = &*self.pool;
         self.slots.clear();
-        let found = self
-            .pool
-            .endpoints
-            .iter()
-            .map(|endpoint| endpoints.slot(*endpoint));
-        self.slots.extend(found);
+        let found = backends.iter().zip(&spec.backends);
+        self.slots
+            .extend(found.map(|(it, spec)| slot(it, spec.identity.as_deref())));
         self.standby.clear();
-        let standby = self.pool.standby_endpoints.iter();
+        let found = standby.iter().zip(&spec.standby);
         self.standby
-            .extend(standby.map(|endpoint| endpoints.slot(*endpoint)));
+            .extend(found.map(|(it, spec)| slot(it, spec.identity.as_deref())));
     }
 
     /// Takes what the endpoints did in this tick into the window, and judges it.
@@ -341,7 +359,7 @@ impl TrackedPool {
         let member = |slot: &Slot| {
             let tracked = endpoints.get(*slot);
             StandbyState {
-                counters: tracked.counters,
+                counters: tracked.counters(),
                 active: tracked.active,
             }
         };
@@ -375,7 +393,7 @@ impl TrackedPool {
                 };
                 let side = |test: Option<&dyn Test>| test.and_then(|test| test.side(backend));
                 BackendState {
-                    counters: tracked.counters,
+                    counters: tracked.counters(),
                     active: tracked.active,
                     shares: PerSignal {
                         opened: share(sums.opened[backend] as f64, &signals.opened),
@@ -446,16 +464,27 @@ fn since_onset(test: &dyn Test) -> u64 {
     test.onset_ticks_ago().unwrap_or(u64::MAX).max(1)
 }
 
-/// For each backend of `new`, its place in `old`.
+/// For each backend of `new`, its place in `old`. One that has taken over the address of another was not there.
 fn origins(old: &Pool, new: &Pool) -> Vec<Option<usize>> {
-    let places: std::collections::HashMap<_, _> = old
+    let places: HashMap<_, _> = old
         .endpoints
         .iter()
         .enumerate()
         .map(|(place, endpoint)| (endpoint, place))
         .collect();
-    new.endpoints
-        .iter()
-        .map(|endpoint| places.get(endpoint).copied())
+    let backends = new.endpoints.iter().zip(&new.spec.backends);
+    backends
+        .map(|(endpoint, backend)| {
+            let place = *places.get(endpoint)?;
+            (!backend.replaces(&old.spec.backends[place])).then_some(place)
+        })
+        .collect()
+}
+
+/// Whether each backend may have an address that was another's: it came, and it is known who it is.
+fn heirs(pool: &Pool, origins: &[Option<usize>]) -> Vec<bool> {
+    let backends = pool.spec.backends.iter().zip(origins);
+    backends
+        .map(|(backend, origin)| backend.identity.is_some() && origin.is_none())
         .collect()
 }

@@ -201,6 +201,7 @@ impl Merged {
                 netns: Some(NetnsCookie::of_fleet(key.1, place.1)),
                 weight: weight(&seen, size),
                 share: None,
+                identity: None,
                 labels: labels(rows, key.0, place.1, &seen),
             }
         });

@@ -1,4 +1,4 @@
-//! What this host offers: kernel version, cgroup hierarchy, capabilities, network namespace.
+//! What this host offers: kernel version, cgroup hierarchy, network namespace.
 
 use std::fs::{self, File};
 use std::io;
@@ -116,7 +116,15 @@ impl CgroupRoot {
             return Self::open(path)?.checked();
         }
         let mounts = fs::read_to_string("/proc/self/mountinfo").map_err(CgroupError::Mounts)?;
-        Self::open(&cgroup2_mount(&mounts).ok_or(CgroupError::NotMounted)?)?.checked()
+        // In a container there may be two: the part that is its own, and the host's root.
+        let mut refused = CgroupError::NotMounted;
+        for point in cgroup2_mounts(&mounts) {
+            match Self::open(&point).and_then(Self::checked) {
+                Ok(root) => return Ok(root),
+                Err(error) => refused = error,
+            }
+        }
+        Err(refused)
     }
 
     fn open(path: &Path) -> Result<Self, CgroupError> {
@@ -150,22 +158,15 @@ impl CgroupRoot {
     }
 }
 
-/// The mount point of the cgroup2 file system, preferring one that shows the hierarchy's root.
-/// (Format: `proc_pid_mountinfo(5)`: the root is the fourth field, the mount point the fifth.)
-fn cgroup2_mount(mountinfo: &str) -> Option<PathBuf> {
-    let mut found: Option<(bool, &str)> = None;
-    for line in mountinfo.lines() {
+/// The mount points of the cgroup2 file system. What each shows is not told apart here: in a cgroup namespace the host's root
+/// goes by a name such as `/../..`. (Format: `proc_pid_mountinfo(5)`: the mount point is the fifth field.)
+fn cgroup2_mounts(mountinfo: &str) -> impl Iterator<Item = PathBuf> {
+    mountinfo.lines().filter_map(|line| {
         let (mount, kind) = line.split_once(" - ")?;
-        if !kind.starts_with("cgroup2 ") {
-            continue;
-        }
-        let mut fields = mount.split(' ').skip(3);
-        let (root, point) = (fields.next()?, fields.next()?);
-        if found.is_none_or(|(at_root, _)| !at_root && root == "/") {
-            found = Some((root == "/", point));
-        }
-    }
-    found.map(|(_, point)| PathBuf::from(unescape(point)))
+        let point = mount.split(' ').nth(4)?;
+        kind.starts_with("cgroup2 ")
+            .then(|| PathBuf::from(unescape(point)))
+    })
 }
 
 /// Spaces and the like stand as octal escapes in mountinfo.
@@ -174,79 +175,6 @@ fn unescape(field: &str) -> String {
         .replace("\\040", " ")
         .replace("\\011", "\t")
         .replace("\\134", "\\")
-}
-
-/// A Linux capability that the agent asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Capability {
-    /// Load programs that act on sockets.
-    NetAdmin,
-    /// Enter other network namespaces, to see their open connections.
-    SysAdmin,
-    /// Load programs that walk the kernel's sockets.
-    Perfmon,
-    /// Make maps, load programs.
-    Bpf,
-}
-
-impl Capability {
-    /// All that are ever asked for.
-    pub const ALL: [Self; 4] = [Self::Bpf, Self::NetAdmin, Self::Perfmon, Self::SysAdmin];
-
-    /// The name in `capabilities(7)`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::NetAdmin => "CAP_NET_ADMIN",
-            Self::SysAdmin => "CAP_SYS_ADMIN",
-            Self::Perfmon => "CAP_PERFMON",
-            Self::Bpf => "CAP_BPF",
-        }
-    }
-
-    /// The bit in `capabilities(7)`'s numbering.
-    const fn bit(self) -> u32 {
-        match self {
-            Self::NetAdmin => 12,
-            Self::SysAdmin => 21,
-            Self::Perfmon => 38,
-            Self::Bpf => 39,
-        }
-    }
-}
-
-/// The capabilities in force for this process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Capabilities(u64);
-
-impl Capabilities {
-    /// Those of the calling process.
-    pub fn effective() -> io::Result<Self> {
-        let status = fs::read_to_string("/proc/self/status")?;
-        status
-            .lines()
-            .find_map(|line| line.strip_prefix("CapEff:"))
-            .and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok())
-            .map(Self)
-            .ok_or_else(|| io::Error::other("no CapEff in /proc/self/status"))
-    }
-
-    /// Whether `capability` is in force. `CAP_SYS_ADMIN` stands for the two that were split from it.
-    pub fn has(self, capability: Capability) -> bool {
-        let bit = |capability: Capability| self.0 >> capability.bit() & 1 == 1;
-        match capability {
-            Capability::Bpf | Capability::Perfmon => bit(capability) || bit(Capability::SysAdmin),
-            Capability::NetAdmin | Capability::SysAdmin => bit(capability),
-        }
-    }
-
-    /// Those of `wanted` that are not in force.
-    pub fn missing(self, wanted: &[Capability]) -> Vec<&'static str> {
-        wanted
-            .iter()
-            .filter(|capability| !self.has(**capability))
-            .map(|capability| capability.as_str())
-            .collect()
-    }
 }
 
 /// Whether this process sees all processes of the host, and so all network namespaces.
@@ -299,18 +227,17 @@ mod tests {
     }
 
     #[test]
-    fn the_hybrid_hierarchy_is_found_behind_the_v1_mounts() {
+    fn cgroup2_is_found_behind_the_v1_mounts() {
         let mounts = "31 23 0:28 / /sys/fs/cgroup rw - tmpfs tmpfs rw\n\
                       32 31 0:29 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n\
                       41 31 0:38 /docker/x /mnt/part rw shared:1 - cgroup2 cgroup2 rw\n\
                       41 31 0:38 / /sys/fs/cgroup/uni\\040fied rw shared:1 - cgroup2 cgroup2 rw\n";
+        let found: Vec<PathBuf> = cgroup2_mounts(mounts).collect();
         assert_eq!(
-            cgroup2_mount(mounts),
-            Some(PathBuf::from("/sys/fs/cgroup/uni fied"))
+            found,
+            [Path::new("/mnt/part"), Path::new("/sys/fs/cgroup/uni fied")]
         );
-        assert_eq!(
-            cgroup2_mount("32 31 0:29 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n"),
-            None
-        );
+        let v1 = "32 31 0:29 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n";
+        assert_eq!(cgroup2_mounts(v1).next(), None);
     }
 }

@@ -9,14 +9,13 @@ use aya::programs::{CgroupAttachMode, Iter, ProgramError, SockOps};
 use aya::{Btf, Ebpf, EbpfLoader};
 use evenkeel_abi::{CELL_PAIRS, Offsets, Settings, event};
 
-use super::host::{
-    Capabilities, Capability, CgroupError, CgroupRoot, KernelVersion, OLDEST_KERNEL,
-};
+use super::capability::{Capabilities, Capability};
+use super::host::{CgroupError, CgroupRoot, KernelVersion, OLDEST_KERNEL};
 use super::identity::Identity;
 use super::mapped::Mapped;
 use super::offsets::{self, VMLINUX};
 use super::seats::Seats;
-use super::sys::{Plain, Stack, Table};
+use super::sys::{self, Iterator, Plain, Stack, Table};
 
 const WALK: &str = "evenkeel_walk";
 
@@ -39,6 +38,13 @@ pub enum LoadError {
         /// The names of those that are missing.
         missing: Vec<&'static str>,
     },
+    /// A filter of system calls stands before the kernel.
+    #[error(
+        "a seccomp profile refuses bpf(2) although CAP_BPF is there: the default profiles of containerd before 1.7 and of \
+         Docker before 23 do. Use a later one, or a profile that allows it (Kubernetes: securityContext.seccompProfile); \
+         the agent sets a filter of its own once it counts"
+    )]
+    Filtered,
     /// No usable cgroup hierarchy.
     #[error(transparent)]
     Cgroup(#[from] CgroupError),
@@ -130,9 +136,16 @@ pub(super) struct Loaded {
     programs: Ebpf,
 }
 
-/// That the walking program is loaded; made by [`Loaded::load`] alone.
+/// The walking program, loaded; made by [`Loaded::load`] alone.
 #[derive(Debug)]
-pub(super) struct WalkProgram(());
+pub(super) struct WalkProgram(Iterator);
+
+impl WalkProgram {
+    /// Runs it over all sockets of the calling thread's network namespace.
+    pub(super) fn run(&self) -> io::Result<()> {
+        drain(&mut self.0.begin()?)
+    }
+}
 
 /// What is missing for the live view, and how to get it.
 type NoLiveView = String;
@@ -207,14 +220,6 @@ impl Loaded {
             Err(error) => Err(refused(error)),
         }
     }
-
-    /// Runs the walking program over all sockets of the calling thread's network namespace.
-    pub(super) fn run_walk(&mut self, _loaded: &WalkProgram) -> io::Result<()> {
-        let walk: &mut Iter = program(&mut self.programs, WALK).map_err(io::Error::other)?;
-        let link = walk.attach().map_err(io::Error::other)?;
-        let link = walk.take_link(link).map_err(io::Error::other)?;
-        drain(&mut link.into_file().map_err(io::Error::other)?)
-    }
 }
 
 /// Reads an iterator to its end. The program prints nothing; the kernel breaks off now and then all the same.
@@ -243,11 +248,13 @@ fn check_host() -> Result<(), LoadError> {
     let missing = Capabilities::effective()
         .map(|held| held.missing(&[Capability::Bpf, Capability::NetAdmin]))
         .unwrap_or_default();
-    if missing.is_empty() {
-        Ok(())
-    } else {
-        Err(LoadError::Capabilities { missing })
+    if !missing.is_empty() {
+        return Err(LoadError::Capabilities { missing });
     }
+    if sys::is_filtered() {
+        return Err(LoadError::Filtered);
+    }
+    Ok(())
 }
 
 fn load_walk(programs: &mut Ebpf) -> Result<WalkProgram, NoLiveView> {
@@ -257,13 +264,16 @@ fn load_walk(programs: &mut Ebpf) -> Result<WalkProgram, NoLiveView> {
     }
     let btf = Btf::from_sys_fs().map_err(|error| without_btf(&error))?;
     let walk: &mut Iter = program(programs, WALK).map_err(|error| error.to_string())?;
-    match walk.load("tcp", &btf) {
-        Ok(()) => Ok(WalkProgram(())),
-        Err(error) => Err(format!(
+    let refused = |error: &dyn std::error::Error| {
+        format!(
             "the kernel refused the walk of its sockets: {}",
-            chain(&error)
-        )),
-    }
+            chain(error)
+        )
+    };
+    walk.load("tcp", &btf).map_err(|error| refused(&error))?;
+    let program = walk.fd().map_err(|error| refused(&error))?;
+    let iterator = Iterator::new(program.as_fd()).map_err(|error| refused(&error))?;
+    Ok(WalkProgram(iterator))
 }
 
 fn without_btf(error: &dyn std::error::Error) -> NoLiveView {

@@ -5,6 +5,7 @@
 
 mod active;
 mod canary;
+mod capability;
 mod clients;
 mod host;
 mod identity;
@@ -24,14 +25,16 @@ use std::time::{Duration, Instant};
 
 use evenkeel_abi::{Key, ROLE_LOCAL, ROLE_UPSTREAM, Seat, Settings, event, port_bit};
 
+pub use self::capability::{Capabilities, Capability};
 pub use self::host::{
-    Capabilities, Capability, CgroupError, CgroupRoot, Extent, KernelVersion, OLDEST_KERNEL,
-    in_initial_pid_namespace, netns_cookie,
+    CgroupError, CgroupRoot, Extent, KernelVersion, OLDEST_KERNEL, in_initial_pid_namespace,
+    netns_cookie,
 };
 pub use self::identity::Identity;
 pub use self::load::LoadError;
 pub use self::offsets::OffsetError;
 pub use self::rivals::{Attached, attached_programs};
+pub(crate) use self::sys::STEADY_COMMANDS;
 
 use self::active::ActiveBook;
 use self::canary::CanaryBird;

@@ -1,9 +1,11 @@
-//! The `bpf(2)` calls that aya does not offer, or only with other types: tables, stacks, and the programs attached to a cgroup.
+//! The `bpf(2)` calls that aya does not offer, or only with other types: tables, stacks, iterators that
+//! are run again and again, and the programs attached to a cgroup.
 
+use std::fs::File;
 use std::io;
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 use evenkeel_abi::{Key, Seat, Settings};
 
@@ -12,9 +14,21 @@ const BPF_MAP_UPDATE_ELEM: libc::c_int = 2;
 const BPF_MAP_DELETE_ELEM: libc::c_int = 3;
 const BPF_PROG_QUERY: libc::c_int = 16;
 const BPF_MAP_LOOKUP_AND_DELETE_ELEM: libc::c_int = 21;
+const BPF_LINK_CREATE: libc::c_int = 28;
+const BPF_ITER_CREATE: libc::c_int = 33;
+
+/// The commands that are used after the programs are attached; none of them makes or loads anything.
+pub(crate) const STEADY_COMMANDS: [libc::c_int; 5] = [
+    BPF_MAP_LOOKUP_ELEM,
+    BPF_MAP_UPDATE_ELEM,
+    BPF_MAP_DELETE_ELEM,
+    BPF_MAP_LOOKUP_AND_DELETE_ELEM,
+    BPF_ITER_CREATE,
+];
 
 const BPF_NOEXIST: u64 = 1;
 const BPF_CGROUP_SOCK_OPS: u32 = 3;
+const BPF_TRACE_ITER: u32 = 28;
 
 /// Types that are the same bytes in the kernel and here.
 ///
@@ -61,6 +75,49 @@ struct QueryAttr {
     prog_ids: u64,
     prog_count: u32,
     padding: u32,
+}
+
+#[repr(C)]
+#[derive(Default)]
+struct LinkAttr {
+    program_fd: u32,
+    target_fd: u32,
+    attach_type: u32,
+    flags: u32,
+}
+
+#[repr(C)]
+#[derive(Default)]
+struct IterAttr {
+    link_fd: u32,
+    flags: u32,
+}
+
+/// An iterator program, ready to be run: running it again needs no capability.
+#[derive(Debug)]
+pub(super) struct Iterator(OwnedFd);
+
+impl Iterator {
+    /// Of a loaded program.
+    pub(super) fn new(program: BorrowedFd<'_>) -> io::Result<Self> {
+        let attr = LinkAttr {
+            program_fd: fd_number(program.as_raw_fd()),
+            attach_type: BPF_TRACE_ITER,
+            ..LinkAttr::default()
+        };
+        // SAFETY: the command reads integers alone.
+        unsafe { open(BPF_LINK_CREATE, &raw const attr) }.map(Self)
+    }
+
+    /// Reading the file to its end runs the program over all that the calling thread's network namespace has.
+    pub(super) fn begin(&self) -> io::Result<File> {
+        let attr = IterAttr {
+            link_fd: fd_number(self.0.as_raw_fd()),
+            ..IterAttr::default()
+        };
+        // SAFETY: as above.
+        unsafe { open(BPF_ITER_CREATE, &raw const attr) }.map(File::from)
+    }
 }
 
 impl<K: Plain, V: Plain> Table<K, V> {
@@ -179,6 +236,15 @@ impl ElementAttr {
     }
 }
 
+/// Whether a filter of system calls keeps `bpf(2)` from who has the right to it: the kernel itself calls a command that does not
+/// exist invalid.
+pub(super) fn is_filtered() -> bool {
+    let attr = IterAttr::default();
+    // SAFETY: the command does nothing, with whatever attribute.
+    let outcome = unsafe { bpf(libc::c_int::MAX, &raw const attr) };
+    outcome.is_err_and(|error| matches!(error.raw_os_error(), Some(libc::EPERM | libc::ENOSYS)))
+}
+
 /// The ids of the `sock_ops` programs that run for the cgroup, other agents' and ours.
 pub(super) fn attached_sock_ops(cgroup: impl AsFd) -> io::Result<Vec<u32>> {
     // The kernel admits at most 64 programs a cgroup.
@@ -199,12 +265,31 @@ pub(super) fn attached_sock_ops(cgroup: impl AsFd) -> io::Result<Vec<u32>> {
 /// # Safety
 /// `attr` must be the attribute structure of `command`, and its pointers valid for what the command does.
 unsafe fn bpf<A>(command: libc::c_int, attr: *const A) -> io::Result<()> {
+    // SAFETY: the caller's promise.
+    unsafe { call(command, attr) }.map(drop)
+}
+
+/// A command that opens a descriptor.
+///
+/// # Safety
+/// As for [`bpf`].
+unsafe fn open<A>(command: libc::c_int, attr: *const A) -> io::Result<OwnedFd> {
+    // SAFETY: the caller's promise.
+    let opened = unsafe { call(command, attr) }?;
+    let number = RawFd::try_from(opened).map_err(io::Error::other)?;
+    // SAFETY: the kernel has just opened it for this call, and nobody else knows it.
+    Ok(unsafe { OwnedFd::from_raw_fd(number) })
+}
+
+/// # Safety
+/// As for [`bpf`].
+unsafe fn call<A>(command: libc::c_int, attr: *const A) -> io::Result<libc::c_long> {
     // SAFETY: the caller's promise; the size is the structure's own.
     let outcome = unsafe { libc::syscall(libc::SYS_bpf, command, attr, size_of::<A>()) };
     if outcome < 0 {
         return Err(io::Error::last_os_error());
     }
-    Ok(())
+    Ok(outcome)
 }
 
 /// The kernel takes descriptors as unsigned numbers; an open one is never negative.

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use evenkeel_abi::Settings;
 
+use super::capability::{Capabilities, Capability};
 use super::host::{in_initial_pid_namespace, netns_cookie};
 use super::load::{Loaded, WalkProgram};
 use super::namespaces::{Namespaces, Visited};
@@ -19,7 +20,7 @@ pub(super) struct Walker {
     namespaces: Namespaces,
     interval: Duration,
     next: Instant,
-    /// Whether all processes of the host, and so all namespaces, can be seen from here.
+    /// Whether the namespaces of all processes of the host can be seen from here.
     sees_all: bool,
 }
 
@@ -30,7 +31,7 @@ impl Walker {
             namespaces: Namespaces::default(),
             interval,
             next: Instant::now(),
-            sees_all: in_initial_pid_namespace(),
+            sees_all: in_initial_pid_namespace() && may_look_at_processes(),
         }
     }
 
@@ -50,18 +51,14 @@ impl Walker {
     }
 
     /// Visits every open connection once.
-    pub(super) fn walk(
-        &mut self,
-        loaded: &mut Loaded,
-        settings: &mut Settings,
-    ) -> io::Result<Visited> {
+    pub(super) fn walk(&mut self, loaded: &Loaded, settings: &mut Settings) -> io::Result<Visited> {
         let program = &self.program;
         self.namespaces.visit(|| {
             settings.walk_netns = netns_cookie()?.0;
             // The programs take 0 for "never walked".
             settings.walk = settings.walk.wrapping_add(1).max(1);
             loaded.set_settings(*settings)?;
-            loaded.run_walk(program)
+            program.run()
         })
     }
 
@@ -71,4 +68,9 @@ impl Walker {
         self.next = Instant::now() + every;
         every
     }
+}
+
+/// Without this the namespaces of processes that have other rights are hidden.
+fn may_look_at_processes() -> bool {
+    Capabilities::effective().is_ok_and(|held| held.has(Capability::SysPtrace))
 }

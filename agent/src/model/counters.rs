@@ -23,6 +23,25 @@ pub struct Counters {
     pub handshake_micros: u64,
 }
 
+impl Counters {
+    /// What was counted since `before`.
+    #[must_use]
+    pub fn since(&self, before: &Self) -> Self {
+        Self {
+            opened: self.opened.saturating_sub(before.opened),
+            failed: self.failed.saturating_sub(before.failed),
+            closed: self.closed.saturating_sub(before.closed),
+            received: self.received.saturating_sub(before.received),
+            sent: self.sent.saturating_sub(before.sent),
+            retransmits: self.retransmits.saturating_sub(before.retransmits),
+            handshakes: self.handshakes.saturating_sub(before.handshakes),
+            handshake_micros: self
+                .handshake_micros
+                .saturating_sub(before.handshake_micros),
+        }
+    }
+}
+
 /// What a pool's distribution is judged by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -65,6 +65,8 @@ pub enum Source {
     Traefik,
     /// Files in the format of Prometheus' `file_sd`.
     FileSd,
+    /// `EndpointSlice`s of Kubernetes.
+    Kubernetes,
     /// Endpoints seen on this host, grouped by port.
     Auto,
     /// Pools of all agents, read from a store.
@@ -83,6 +85,7 @@ impl Source {
             Self::Caddy => "caddy",
             Self::Traefik => "traefik",
             Self::FileSd => "file_sd",
+            Self::Kubernetes => "kubernetes",
             Self::Auto => "auto",
             Self::Fleet => "fleet",
         }
@@ -108,11 +111,21 @@ pub struct BackendSpec {
     /// of hashes and of priorities.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub share: Option<Weight>,
+    /// Who serves there, where addresses pass from one to another: the UID of a pod. A member with another identity is another
+    /// member, whatever its address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<String>,
     /// What else is known of it: zone, version.
     pub labels: BTreeMap<String, String>,
 }
 
 impl BackendSpec {
+    /// Whether it took over the address of `before`, another member.
+    pub fn replaces(&self, before: &Self) -> bool {
+        let both = self.identity.as_ref().zip(before.identity.as_ref());
+        both.is_some_and(|(new, old)| new != old)
+    }
+
     /// What people read: its address, with the agent that sees it where several hosts have such an address.
     pub fn name(&self) -> String {
         let apart = self.netns.is_some_and(NetnsCookie::is_of_one_agent);
@@ -132,6 +145,9 @@ pub struct StandbySpec {
     pub netns: Option<NetnsCookie>,
     /// Why it gets no traffic.
     pub why: Standby,
+    /// As of [`BackendSpec::identity`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<String>,
     /// What else is known of it.
     pub labels: BTreeMap<String, String>,
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::model::{Canary, State};
 
 /// Missed ticks that are still fine: one that is late because the host is busy must not restart the agent.
-const MISSED_TICKS: u32 = 5;
+pub(super) const MISSED_TICKS: u32 = 5;
 
 /// When the engine last published, by a clock that nobody sets.
 #[derive(Debug)]

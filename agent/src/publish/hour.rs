@@ -203,7 +203,10 @@ impl Track {
                 .zip(0..)
                 .collect();
             for (to, name) in pool.names.iter().enumerate() {
-                let Some(&from) = places.get(name.as_str()) else {
+                let is_same = |from: &&usize| {
+                    !pool.spec.backends[to].replaces(&old.pool.spec.backends[**from])
+                };
+                let Some(&from) = places.get(name.as_str()).filter(is_same) else {
                     continue;
                 };
                 for line in 0..rows * SIGNALS.len() {

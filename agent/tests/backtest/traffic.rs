@@ -38,6 +38,7 @@ pub(crate) fn pool(name: &str, backends: std::ops::RangeInclusive<usize>) -> Poo
         findings: Vec::new(),
         backends: backends
             .map(|n| BackendSpec {
+                identity: None,
                 address: address(n),
                 netns: None,
                 weight: Weight::ONE,

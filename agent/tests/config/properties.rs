@@ -281,6 +281,7 @@ fn pool() -> impl Strategy<Value = PoolSpec> {
             backends: backends
                 .into_iter()
                 .map(|(address, backend)| BackendSpec {
+                    identity: None,
                     address: SocketAddr::from(address),
                     ..backend
                 })
@@ -292,6 +293,7 @@ fn pool() -> impl Strategy<Value = PoolSpec> {
 fn backend() -> impl Strategy<Value = BackendSpec> {
     let labels = btree_map("l[a-zA-Z0-9_]{0,8}", any::<String>(), 0..4);
     (1e-4..1e4_f64, labels).prop_map(|(weight, labels): (f64, BTreeMap<_, _>)| BackendSpec {
+        identity: None,
         address: SocketAddr::from(([192, 0, 2, 1], 80)),
         netns: None,
         weight: Weight::new(weight).unwrap(),

@@ -54,7 +54,8 @@ pub(crate) fn typed(block: &Block) -> String {
 #[test]
 fn every_language_is_known() {
     let known = [
-        "apache", "console", "haproxy", "json", "nginx", "promql", "sh", "text", "yaml", "yml",
+        "apache", "console", "haproxy", "ini", "json", "nginx", "promql", "sh", "text", "yaml",
+        "yml",
     ];
     for block in pages::all().into_iter().flat_map(|page| page.blocks) {
         assert!(

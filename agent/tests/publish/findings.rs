@@ -126,6 +126,7 @@ fn described(pool: &mut PoolState) {
     let tracked = Arc::make_mut(&mut pool.pool);
     tracked.standby_names.push(address.to_owned());
     tracked.spec.standby.push(StandbySpec {
+        identity: None,
         address: address.parse().unwrap(),
         netns: None,
         why: Standby::Drained,

@@ -112,6 +112,7 @@ pub(crate) fn pool(name: &str, role: Role, source: Source, members: &[Member]) -
 fn backend_spec(member: &Member) -> BackendSpec {
     let labels = member.labels.iter();
     BackendSpec {
+        identity: None,
         address: member.address.parse::<SocketAddr>().unwrap(),
         netns: None,
         weight: Weight::new(member.weight).unwrap(),

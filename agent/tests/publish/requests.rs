@@ -104,6 +104,11 @@ fn a_pool_is_found_by_its_encoded_name() {
     assert_eq!(answer.status, 200, "{answer:?}");
     assert_eq!(answer.header("content-type"), "application/json");
     assert_eq!(answer.json()["pool"]["name"], name);
+    // A slash may be written as it is, as in names of Services of Kubernetes.
+    let plain = server.get("/api/v1/pools/shop/check%20out+%C3%BC%25");
+    assert_eq!(plain.json()["pool"]["name"], name);
+    let history = server.get("/api/v1/pools/shop/check%20out+%C3%BC%25/history");
+    assert_eq!(history.status, 200, "{history:?}");
     // The link of the page leads there, too.
     let page = server.get("/").body;
     let (_, link) = page.split_once("href=\"api/v1/pools/").unwrap();

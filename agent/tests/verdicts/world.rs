@@ -197,6 +197,7 @@ pub(crate) fn spec(weights: &[u32]) -> PoolSpec {
 
 pub(crate) fn backend(n: usize, weight: u32) -> BackendSpec {
     BackendSpec {
+        identity: None,
         address: address(n),
         netns: None,
         weight: Weight::new(weight.into()).unwrap(),

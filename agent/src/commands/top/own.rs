@@ -10,6 +10,7 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::config::Config;
 use crate::counting::{Counting, Memory};
 use crate::kernel::Identity;
+use crate::privileges::Loader;
 use crate::publish::Tap;
 use crate::runner::RunnerHandle;
 
@@ -30,9 +31,13 @@ impl Own {
             conductor,
             applicant: _,
             discovery,
-        } = Counting::begin(Identity::Top, config, cgroup.into(), |_, _| {
-            Ok(Memory::default())
-        })?;
+        } = Counting::begin(
+            Identity::Top,
+            config,
+            cgroup.into(),
+            Loader::Here,
+            |_, _| Ok(Memory::default()),
+        )?;
         let (sender, ended) = oneshot::channel();
         std::thread::Builder::new()
             .name("evenkeel-tick".to_owned())

@@ -73,6 +73,7 @@ impl Finder for FileSd {
         Ok(Some(Discovered {
             pools,
             files,
+            findings: Vec::new(),
             configurations: Vec::new(),
             stale: self.kept.stale(),
         }))
@@ -139,6 +140,7 @@ fn join(pool: &mut PoolSpec, address: SocketAddr, weight: f64, labels: &BTreeMap
     let labels = labels.clone();
     match Weight::new(weight) {
         Some(weight) => pool.backends.push(BackendSpec {
+            identity: None,
             address,
             netns: None,
             weight,
@@ -146,6 +148,7 @@ fn join(pool: &mut PoolSpec, address: SocketAddr, weight: f64, labels: &BTreeMap
             labels,
         }),
         None => pool.standby.push(StandbySpec {
+            identity: None,
             address,
             netns: None,
             why: Standby::Drained,

@@ -39,51 +39,45 @@ pub(super) async fn all_pools(State(shared): State<Arc<Shared>>) -> Response {
         .respond(JSON, move |out| write(out, &PoolsAnswer::new(&state)))
 }
 
-/// `GET /api/v1/pools/{name}`
-pub(super) async fn one_pool(
+/// `GET` of what is below `/api/v1/pools/`: a pool, whose name may have slashes, or its history.
+pub(super) async fn below_pools(
     State(shared): State<Arc<Shared>>,
-    name: Result<Path<String>, PathRejection>,
+    rest: Result<Path<String>, PathRejection>,
 ) -> Response {
-    let (state, name) = match known(&shared, name) {
-        Ok(found) => found,
-        Err(refusal) => return *refusal,
+    let Path(rest) = match rest {
+        Ok(rest) => rest,
+        Err(rejection) => return error(StatusCode::BAD_REQUEST, &rejection.body_text()),
     };
+    let state = shared.state();
+    let is_pool = |name: &str| PoolAnswer::find(&state, name).is_some();
+    if is_pool(&rest) {
+        return one_pool(&shared, Arc::clone(&state), rest);
+    }
+    let past = rest.strip_suffix("/history");
+    if let Some(name) = past.filter(|name| is_pool(name)) {
+        return history(&shared, name);
+    }
+    let name = past.unwrap_or(&rest);
+    let message = format!("there is no pool {name:?}; /api/v1/pools lists all");
+    error(StatusCode::NOT_FOUND, &message)
+}
+
+/// `GET /api/v1/pools/{name}`
+fn one_pool(shared: &Shared, state: Arc<model::State>, name: String) -> Response {
     shared.pages.respond(JSON, move |out| {
         write(out, &PoolAnswer::find(&state, &name))
     })
 }
 
 /// `GET /api/v1/pools/{name}/history`
-pub(super) async fn history(
-    State(shared): State<Arc<Shared>>,
-    name: Result<Path<String>, PathRejection>,
-) -> Response {
-    let (_, name) = match known(&shared, name) {
-        Ok(found) => found,
-        Err(refusal) => return *refusal,
-    };
+fn history(shared: &Shared, name: &str) -> Response {
     // A pool that was found since the last point has none.
-    let Some(trace) = shared.hour.of(&name, None) else {
+    let Some(trace) = shared.hour.of(name, None) else {
         let message = "the pool is new: its first shares are noted within seconds";
         return error(StatusCode::NOT_FOUND, message);
     };
     let gate = shared.pages.clone();
     gate.respond(JSON, move |out| write(out, &HistoryAnswer::new(&trace)))
-}
-
-/// The state and the name of a pool in it, or the refusal.
-fn known(
-    shared: &Shared,
-    name: Result<Path<String>, PathRejection>,
-) -> Result<(Arc<model::State>, String), Box<Response>> {
-    let Path(name) =
-        name.map_err(|rejection| Box::new(error(StatusCode::BAD_REQUEST, &rejection.body_text())))?;
-    let state = shared.state();
-    if PoolAnswer::find(&state, &name).is_none() {
-        let message = format!("there is no pool {name:?}; /api/v1/pools lists all");
-        return Err(Box::new(error(StatusCode::NOT_FOUND, &message)));
-    }
-    Ok((state, name))
 }
 
 /// `GET /api/v1/incidents`

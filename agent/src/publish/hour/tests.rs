@@ -9,6 +9,7 @@ use crate::model::{
 /// A pool whose backends listen on `ports`, each with the share that stands beside it.
 fn pool(name: &str, shares: &[(u16, f64)]) -> PoolState {
     let backends = shares.iter().map(|(port, _)| BackendSpec {
+        identity: None,
         address: ([192, 0, 2, 1], *port).into(),
         netns: None,
         weight: Weight::ONE,
