@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use evenkeel_lab::agent::Agent;
-use evenkeel_lab::balancer::{Balancer, Mode, Product, Server, Setup};
+use evenkeel_lab::balancer::{Balancer, Mode, Product, Setup};
 use evenkeel_lab::http::{HttpCounts, HttpLoad};
 use evenkeel_lab::kubernetes::{ApiServer, Endpoint, endpoint_slice, pod, service};
 use evenkeel_lab::netns::Namespace;
@@ -88,12 +88,10 @@ fn play(agent: &Pod, network: &Network) -> Result<Duration> {
     }
     await_sum(&fleet, &truth)?;
 
-    for server in &mut setup.servers[STARVED * PODS_OF_A_NODE..] {
-        server.weight = 1;
+    for (number, server) in setup.servers.iter_mut().enumerate() {
+        let starved = number / PODS_OF_A_NODE == STARVED;
+        server.weight = if starved { 1 } else { 20 };
     }
-    let rest = &mut setup.servers[..STARVED * PODS_OF_A_NODE];
-    rest.iter_mut()
-        .for_each(|server: &mut Server| server.weight = 20);
     balancer.reload(setup)?;
     let since = Instant::now();
     let traffic = HttpLoad::steady(listen, PER_SECOND).start(&network.sources())?;

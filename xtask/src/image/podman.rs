@@ -48,7 +48,7 @@ impl Container {
     /// manifest; the configuration is to be added.
     pub(super) fn run(&self, pod: &Pod, options: &[String], arguments: &[String]) -> Command {
         let mut run = self.bare(pod);
-        run.args(pod.mounts(self.own.path()).iter().flat_map(volume));
+        run.args(pod.mounts(self.own.path()).iter().flat_map(|mount| volume(mount)));
         run.args(options).arg(NAME).args(words(pod)).args(arguments);
         run
     }
@@ -118,8 +118,8 @@ pub(super) fn read_only(from: &Path, to: &str) -> Vec<String> {
     volume(&format!("{}:{to}:ro", from.display())).into()
 }
 
-fn volume(mount: &String) -> [String; 2] {
-    ["--volume".to_owned(), mount.clone()]
+fn volume(mount: &str) -> [String; 2] {
+    ["--volume".to_owned(), mount.to_owned()]
 }
 
 /// The arguments of the manifest, but for the configuration.
