@@ -48,7 +48,11 @@ impl Container {
     /// manifest; the configuration is to be added.
     pub(super) fn run(&self, pod: &Pod, options: &[String], arguments: &[String]) -> Command {
         let mut run = self.bare(pod);
-        run.args(pod.mounts(self.own.path()).iter().flat_map(|mount| volume(mount)));
+        run.args(
+            pod.mounts(self.own.path())
+                .iter()
+                .flat_map(|mount| volume(mount)),
+        );
         run.args(options).arg(NAME).args(words(pod)).args(arguments);
         run
     }
