@@ -9,7 +9,7 @@ use std::process::Command;
 use std::thread;
 
 use evenkeel::config::Config;
-use evenkeel::kernel::{Capabilities, Identity, Kernel, Options};
+use evenkeel::kernel::{Capabilities, Extent, Identity, Kernel, Options};
 use evenkeel::privileges::{Kept, Loader, confine, give_up};
 use rustix::thread::{LinkNameSpaceType, UnshareFlags, move_into_link_name_space, unshare_unsafe};
 
@@ -93,7 +93,7 @@ fn attempts(walks: bool) {
     refused(Command::new("/bin/true").status());
     // The kernel: loading, also by what the agent itself loads with, and attaching.
     let options = Options {
-        cgroup: None,
+        extent: Extent::Host,
         capacity: 16,
         learning: false,
         live_interval: std::time::Duration::from_secs(5),
