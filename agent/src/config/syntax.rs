@@ -16,6 +16,9 @@ const MAX_NODES: usize = 4_000_000;
 /// The most values that aliases may repeat.
 const MAX_REPEATED: usize = 1_000_000;
 
+/// How deep values may nest: many times what any key has, and little enough for any thread's stack.
+const MAX_DEPTH: usize = 100;
+
 /// Reads the text; what the parser refuses becomes the one problem noted.
 pub(super) fn parse<T: Shape>(problems: &mut Problems<'_>) -> Option<At<Value<T>>> {
     serde_saphyr::from_str_with_options(problems.source(), options())
@@ -26,6 +29,7 @@ pub(super) fn parse<T: Shape>(problems: &mut Problems<'_>) -> Option<At<Value<T>
 fn options() -> Options {
     serde_saphyr::options! {
         budget: serde_saphyr::budget! {
+            max_depth: MAX_DEPTH,
             max_nodes: MAX_NODES,
             // A value is one event, or two if it is a list or mapping.
             max_events: 2 * MAX_NODES,
