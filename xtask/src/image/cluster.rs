@@ -28,7 +28,7 @@ use super::podman::{Container, hierarchy, read_only};
 const ZONES: [&str; 3] = ["zone-a", "zone-b", "zone-c"];
 /// The zone that the balancer comes to neglect.
 const STARVED: usize = 2;
-const PODS_OF_A_NODE: usize = 2;
+const PODS_OF_A_NODE: usize = 4;
 /// The port that pods serve at.
 const PORT: u16 = 8080;
 const POOL: &str = "shop/checkout:http";

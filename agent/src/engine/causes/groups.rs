@@ -88,7 +88,13 @@ pub(super) fn between_groups(pattern: &Pattern<'_>) -> Option<Cause> {
     let (label, _, part) = found
         .into_iter()
         .filter(|(.., part)| *part >= most - FINER_BY)
-        .min_by(|a, b| size(&a.1).cmp(&size(&b.1)).then(b.2.total_cmp(&a.2)))?;
+        .min_by(|a, b| {
+            let coarser = size(&a.1).cmp(&size(&b.1));
+            let explains_more = b.2.total_cmp(&a.2);
+            coarser
+                .then(explains_more)
+                .then_with(|| rank(&a.0).cmp(&rank(&b.0)))
+        })?;
     Some(cause(
         CauseId::BetweenGroups,
         format!(
@@ -125,7 +131,7 @@ pub(super) fn left_out(pattern: &Pattern<'_>) -> Option<Cause> {
     let (label, _) = all
         .iter()
         .filter_map(left_out)
-        .min_by_key(|(_, groups)| *groups)?;
+        .min_by_key(|(label, groups)| (*groups, rank(label)))?;
     let values: BTreeSet<&str> = cold
         .iter()
         .map(|backend| value(pattern, *backend, &label))
@@ -142,6 +148,16 @@ pub(super) fn left_out(pattern: &Pattern<'_>) -> Option<Cause> {
             values.join(" or ")
         ),
     ))
+}
+
+/// Of labels that say the same, which is named first: with one node in each zone it is the zone that people look for.
+fn rank(label: &str) -> u8 {
+    match label {
+        "zone" => 0,
+        "node" => 2,
+        "instance" => 3,
+        _ => 1,
+    }
 }
 
 fn size(groups: &[u32]) -> usize {

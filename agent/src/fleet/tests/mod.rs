@@ -86,6 +86,16 @@ async fn a_starved_zone_is_named() {
     assert_eq!(incident.cold.len(), 9, "{incident:?}");
 }
 
+/// Zone, node and agent say the same then.
+#[tokio::test]
+async fn with_one_node_in_each_zone_it_is_the_zone_that_is_named() {
+    let rate = |node| if node == 2 { 0.5 } else { 10.0 };
+    let mut world = World::new(nodes(3, 4, rate)).await;
+    world.pass(40).await;
+    let cause = world.incident().unwrap().cause;
+    assert!(cause.text.contains("zone=c gets 0.0"), "{cause:?}");
+}
+
 #[tokio::test]
 async fn a_zone_that_gets_nothing_is_named() {
     let rate = |node| if node % 3 == 2 { 0.0 } else { 10.0 };
