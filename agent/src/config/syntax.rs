@@ -16,8 +16,8 @@ const MAX_NODES: usize = 4_000_000;
 /// The most values that aliases may repeat.
 const MAX_REPEATED: usize = 1_000_000;
 
-/// How deep values may nest: many times what any key has, and little enough for any thread's stack.
-const MAX_DEPTH: usize = 100;
+/// How deep values may nest: four times what any key needs. A level takes up to 25 KiB of stack in a debug build, of which a thread has 2 MiB.
+const MAX_DEPTH: usize = 24;
 
 /// Reads the text; what the parser refuses becomes the one problem noted.
 pub(super) fn parse<T: Shape>(problems: &mut Problems<'_>) -> Option<At<Value<T>>> {

@@ -92,7 +92,7 @@ async fn with_one_node_in_each_zone_it_is_the_zone_that_is_named() {
     let rate = |node| if node == 2 { 0.5 } else { 10.0 };
     let mut world = World::new(nodes(3, 4, rate)).await;
     world.pass(40).await;
-    let cause = world.incident().unwrap().cause;
+    let cause = world.incident().unwrap().cause.clone();
     assert!(cause.text.contains("zone=c gets 0.0"), "{cause:?}");
 }
 
