@@ -73,4 +73,15 @@ mod tests {
         }
         assert!(tasks > 5, "hardly any task was found");
     }
+
+    #[test]
+    fn no_document_has_the_marks_of_a_merge() {
+        for path in documents() {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let mark = text
+                .lines()
+                .position(|line| line.starts_with("<<<<<<< ") || line.starts_with(">>>>>>> "));
+            assert_eq!(mark, None, "{}", path.display());
+        }
+    }
 }
