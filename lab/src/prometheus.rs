@@ -43,7 +43,7 @@ impl Prometheus {
     }
 
     /// Where it answers, in its own namespace.
-    pub fn url(&self) -> String {
+    pub fn url() -> String {
         format!("http://{ADDRESS}")
     }
 

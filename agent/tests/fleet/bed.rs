@@ -17,7 +17,7 @@ use evenkeel_lab::parts::require;
 use tempfile::TempDir;
 
 use crate::common::EVENKEEL;
-use crate::store::Prometheus;
+use evenkeel_lab::prometheus::Prometheus;
 
 pub(crate) const POOL: &str = "shop";
 /// Caps that counting needs; without the right to enter other namespaces an agent sees the open connections of its own host alone.

@@ -13,5 +13,4 @@ mod bed;
 #[path = "../common/mod.rs"]
 mod common;
 mod real;
-mod store;
 mod usage;

@@ -14,7 +14,7 @@ use rustix::process::Signal;
 
 use crate::bed::{Bed, Node, POOL, fleet, incidents};
 use crate::common::alone;
-use crate::store::Prometheus;
+use evenkeel_lab::prometheus::Prometheus;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -65,7 +65,7 @@ fn what_three_agents_counted_is_the_ledger_also_when_one_restarts_and_when_the_f
         let own = address(&bed, 9790);
         let mut targets: Vec<SocketAddr> = nodes.iter().map(|node| node.agent.address()).collect();
         targets.push(own);
-        let mut prometheus = Prometheus::start(&targets);
+        let mut prometheus = Prometheus::start(&targets).unwrap();
         let fleet = fleet(own, "");
         wait_metric(&fleet, "evenkeel_fleet_agents", 3.0);
         traffic(&bed, &nodes, 900);
@@ -79,7 +79,7 @@ fn what_three_agents_counted_is_the_ledger_also_when_one_restarts_and_when_the_f
         assert_counted(&fleet, &bed);
 
         // While nobody scrapes, agents go on counting.
-        prometheus.stop();
+        prometheus.stop().unwrap();
         traffic(&bed, &nodes, 300);
         wait_until(PATIENCE, "the failure to be told", || {
             fleet
@@ -87,7 +87,7 @@ fn what_three_agents_counted_is_the_ledger_also_when_one_restarts_and_when_the_f
                 .is_ok_and(|answer| answer.status == 503)
         })
         .unwrap();
-        prometheus.resume();
+        prometheus.resume().unwrap();
         assert_counted(&fleet, &bed);
         wait_metric(&fleet, "evenkeel_fleet_agents", 3.0);
         assert!(fleet.incidents().unwrap().is_empty());
@@ -103,7 +103,7 @@ fn a_balancer_that_differs_is_named_and_paged_for_once_whatever_restarts() {
         let here = Namespace::current();
         let mut nodes: Vec<Node<'_>> = (0..3).map(|n| bed.node(n)).collect();
         let targets: Vec<SocketAddr> = nodes.iter().map(|node| node.agent.address()).collect();
-        let _prometheus = Prometheus::start(&targets);
+        let _prometheus = Prometheus::start(&targets).unwrap();
         let alertmanager = Alertmanager::start(&here).unwrap();
         let directory = incidents();
         let mut fleet = fleet(

@@ -74,8 +74,8 @@ fn play(agent: &Pod, network: &Network) -> Result<Duration> {
         nodes.push(Node::start(node, network, agent, &api, &account)?);
     }
     let targets: Vec<SocketAddr> = nodes.iter().map(|node| node.agent.address()).collect();
-    let prometheus = Prometheus::start(&targets)?;
-    let (_container, fleet) = fleet(&prometheus)?;
+    let _prometheus = Prometheus::start(&targets)?;
+    let (_container, fleet) = fleet()?;
 
     let listen = center.addresses(Family::V4, 8000)[0];
     let servers = addresses(network).into_iter();
@@ -268,13 +268,13 @@ fn serve(host: &Host, node: &Container) -> Result<(TempDir, Process)> {
 }
 
 /// The fleet's view, as the manifest of its Deployment runs it.
-fn fleet(prometheus: &Prometheus) -> Result<(Container, Agent)> {
+fn fleet() -> Result<(Container, Agent)> {
     let pod = Pod::read(manifest::FLEET)?;
     let container = Container::new("fleet", Filter::Usual)?;
     let config = format!(
         "fleet:\n  prometheus: {{url: '{}'}}\n  interval: 1s\n  window: 10s\n  delay: 3s\n  lookback: 60s\n\
          detection: {{signals: [opened]}}\n",
-        prometheus.url()
+        Prometheus::url()
     );
     let command = container.run(&pod, &[], &[]);
     let mut fleet = Agent::launch_by(command, &Namespace::current(), &config)?;
