@@ -125,6 +125,8 @@ fn watch(binary: &Path, fleet: Fleet, evaluations: usize) -> Result<Took> {
     let mut times = Vec::new();
     let mut last = evaluated(&agent)?;
     while times.len() < evaluations {
+        // To ask takes its processor as well.
+        std::thread::sleep(INTERVAL.mul_f64(0.8));
         wait_until(PATIENCE, "an evaluation", || {
             evaluated(&agent).is_ok_and(|now| now > last)
         })?;
