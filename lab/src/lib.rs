@@ -9,6 +9,7 @@ pub mod agent;
 pub mod alertmanager;
 pub mod backend;
 pub mod balancer;
+pub mod cgroup;
 pub mod client;
 pub mod farm;
 pub mod guest;

@@ -11,6 +11,7 @@ use std::time::Duration;
 use evenkeel_lab::agent::Agent;
 use evenkeel_lab::backend::{Backend, Options, Protocol};
 use evenkeel_lab::balancer::{Algorithm, Balancer, Mode, Product, Server, Setup};
+use evenkeel_lab::cgroup;
 use evenkeel_lab::netns::Namespace;
 use evenkeel_lab::network::{Family, Layout, Network};
 use evenkeel_lab::parts::require;
@@ -28,13 +29,9 @@ struct Cgroup(PathBuf);
 
 impl Cgroup {
     fn create(name: &str) -> Self {
-        let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
-        let mount = mounts
-            .lines()
-            .find(|line| line.contains(" - cgroup2 "))
-            .unwrap();
-        let root = PathBuf::from(mount.split(' ').nth(4).unwrap());
-        let path = root.join(format!("evenkeel-{}-{name}", std::process::id()));
+        let path = cgroup::root()
+            .unwrap()
+            .join(format!("evenkeel-{}-{name}", std::process::id()));
         fs::create_dir(&path).unwrap();
         Self(path)
     }

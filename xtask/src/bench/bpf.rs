@@ -1,11 +1,12 @@
 //! The few `bpf(2)` calls of the bench: a program that does nothing to compare with, the kernel's accounting of what
 //! programs take, and the list of programs on the hook.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
 use anyhow::{Context, Result, ensure};
+use evenkeel_lab::cgroup;
 
 const BPF_PROG_LOAD: libc::c_int = 5;
 const BPF_PROG_GET_FD_BY_ID: libc::c_int = 13;
@@ -156,15 +157,8 @@ pub(super) fn programs_on_the_hook() -> Result<u32> {
 
 /// The root of the cgroup v2 hierarchy.
 fn root_cgroup() -> Result<File> {
-    let mounts = fs::read_to_string("/proc/self/mountinfo")?;
-    let point = mounts.lines().find_map(|line| {
-        let (place, kind) = line.split_once(" - ")?;
-        let mut fields = place.split(' ').skip(3);
-        let (root, point) = (fields.next()?, fields.next()?);
-        (kind.starts_with("cgroup2 ") && root == "/").then_some(point)
-    });
-    let point = point.context("no cgroup v2 hierarchy is mounted")?;
-    File::open(point).with_context(|| format!("cannot open {point}"))
+    let point = cgroup::root()?;
+    File::open(&point).with_context(|| format!("cannot open {}", point.display()))
 }
 
 /// # Safety

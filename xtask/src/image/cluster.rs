@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 use evenkeel_lab::agent::Agent;
 use evenkeel_lab::balancer::{Balancer, Mode, Product, Setup};
+use evenkeel_lab::cgroup;
 use evenkeel_lab::http::{HttpCounts, HttpLoad};
 use evenkeel_lab::kubernetes::{ApiServer, Endpoint, endpoint_slice, pod, service};
 use evenkeel_lab::netns::Namespace;
@@ -23,7 +24,7 @@ use tempfile::TempDir;
 
 use super::filter::Filter;
 use super::manifest::{self, Pod};
-use super::podman::{Container, hierarchy, read_only};
+use super::podman::{Container, read_only};
 
 const ZONES: [&str; 3] = ["zone-a", "zone-b", "zone-c"];
 /// The zone that the balancer comes to neglect.
@@ -248,7 +249,7 @@ fn serve(host: &Host, node: &Container) -> Result<(TempDir, Process)> {
          server {{ listen {address}; location / {{ return 200 '{address}'; }} }} }}\n"
     );
     fs::write(&config, text)?;
-    let part = hierarchy()?.join(node.cgroup());
+    let part = cgroup::root()?.join(node.cgroup());
     fs::create_dir_all(&part)?;
     let nginx = parts::require("nginx")?;
     let script = format!(

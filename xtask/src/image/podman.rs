@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
+use evenkeel_lab::cgroup;
 use tempfile::TempDir;
 
 use super::filter::Filter;
@@ -102,19 +103,10 @@ impl Drop for Container {
             .args(["rm", "--force", "--time", "0", "--ignore", &self.name])
             .output();
         drop(ended);
-        if let Ok(root) = hierarchy() {
+        if let Ok(root) = cgroup::root() {
             drop(fs::remove_dir(root.join(&self.name)));
         }
     }
-}
-
-/// Where this machine has the cgroup v2 hierarchy.
-pub(super) fn hierarchy() -> Result<PathBuf> {
-    let mounts = fs::read_to_string("/proc/self/mountinfo")?;
-    let mount = mounts.lines().find(|line| line.contains(" - cgroup2 "));
-    let path = mount.and_then(|line| line.split(' ').nth(4));
-    path.map(PathBuf::from)
-        .context("cgroup v2 is not mounted here")
 }
 
 /// An option that mounts a folder for reading.

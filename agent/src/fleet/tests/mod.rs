@@ -6,7 +6,7 @@ mod world;
 use std::sync::atomic::Ordering::Relaxed;
 
 use self::world::{Agent, BEGINNING, Exported, World, backend};
-use crate::model::{CauseId, Role, Side, Verdict};
+use crate::model::{Cause, CauseId, Role, Side, Verdict};
 
 /// Balancers that all know the same backends.
 fn balancers(count: usize, rates: &[f64]) -> Vec<Agent> {
@@ -65,23 +65,19 @@ async fn an_even_fleet_is_found_even_and_every_connection_is_counted_once() {
     assert!(all, "{:?}", asked.first());
 }
 
+/// That the cause is groups of backends, of which the text names one.
+fn assert_names(cause: &Cause, group: &str) {
+    assert_eq!(cause.id, CauseId::BetweenGroups, "{cause:?}");
+    assert!(cause.text.contains(group), "{cause:?}");
+}
+
 #[tokio::test]
 async fn a_starved_zone_is_named() {
     let rate = |node| if node % 3 == 2 { 0.5 } else { 10.0 };
     let mut world = World::new(nodes(9, 3, rate)).await;
     world.pass(40).await;
     let incident = world.incident().unwrap();
-    assert_eq!(
-        incident.cause.id,
-        CauseId::BetweenGroups,
-        "{:?}",
-        incident.cause
-    );
-    assert!(
-        incident.cause.text.contains("zone=c gets 0.0"),
-        "{:?}",
-        incident.cause
-    );
+    assert_names(&incident.cause, "zone=c gets 0.0");
     assert_eq!(incident.role, Role::Local);
     assert_eq!(incident.cold.len(), 9, "{incident:?}");
 }
@@ -92,8 +88,7 @@ async fn with_one_node_in_each_zone_it_is_the_zone_that_is_named() {
     let rate = |node| if node == 2 { 0.5 } else { 10.0 };
     let mut world = World::new(nodes(3, 4, rate)).await;
     world.pass(40).await;
-    let cause = world.incident().unwrap().cause.clone();
-    assert!(cause.text.contains("zone=c gets 0.0"), "{cause:?}");
+    assert_names(&world.incident().unwrap().cause, "zone=c gets 0.0");
 }
 
 #[tokio::test]
@@ -102,17 +97,7 @@ async fn a_zone_that_gets_nothing_is_named() {
     let mut world = World::new(nodes(9, 3, rate)).await;
     world.pass(40).await;
     let incident = world.incident().unwrap();
-    assert_eq!(
-        incident.cause.id,
-        CauseId::BetweenGroups,
-        "{:?}",
-        incident.cause
-    );
-    assert!(
-        incident.cause.text.contains("zone=c"),
-        "{:?}",
-        incident.cause
-    );
+    assert_names(&incident.cause, "zone=c");
 }
 
 #[tokio::test]
